@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The online rules: events -> findings, on top of the model.
+ *
+ * The caller keeps one struct fpost_cell per cache line of PM (one array per pool,
+ * zeroed at the start) and one struct fpost_thread per thread, and reports each
+ * event with the id of the stack it came from. Findings come back through a
+ * callback, one per occurrence: whoever collects them removes duplicates.
+ *
+ * A word of a line is in one of three states:
+ *
+ *     guaranteed --store--> dirty --flush--> flushed --fence of that thread--> guaranteed
+ *                             ^                 |
+ *                             +-----store-------+
+ *
+ * Pure, as the model is. One event costs O(1), a fence O(what its thread flushed
+ * since its last fence).
+ */
+#ifndef FPOST_MODEL_RULES_H
+#define FPOST_MODEL_RULES_H
+
+#include "rt/model/model.h"
+
+enum fpost_severity {
+  FPOST_SEVERITY_PERFORMANCE,
+  FPOST_SEVERITY_WARNING,
+  FPOST_SEVERITY_ERROR
+};
+
+enum fpost_class {
+#define FPOST_CLASS(id, name, severity, on, text) FPOST_CLASS_##id,
+#include "rt/model/classes.def"
+  FPOST_CLASS_COUNT
+};
+
+struct fpost_class_info {
+  const char *name; /* as on the command line */
+  enum fpost_severity severity;
+  bool on; /* reported unless asked otherwise */
+  const char *text;
+};
+
+/* What is known of a class; index is enum fpost_class. */
+extern const struct fpost_class_info fpost_class_infos[FPOST_CLASS_COUNT];
+const char *fpost_severity_name(enum fpost_severity severity);
+
+/* One cache line of PM as the rules see it: 64 bytes of metadata per line. */
+struct fpost_cell {
+  struct fpost_line line;
+  uint32_t store_stack[8]; /* last store to each word */
+  uint32_t flush_stack;    /* last flush of the line */
+  uint32_t flush_thread;   /* thread of that flush */
+  uint8_t dirty;           /* words stored and not flushed since */
+  uint8_t flushed;         /* words flushed, not yet completed by a fence */
+  uint8_t ignored;         /* words declared not to matter (fencepost_ignore) */
+  uint8_t spare[5];
+};
+_Static_assert(sizeof(struct fpost_cell) == 64, "one line of metadata per line");
+
+/*
+ * A finding as the rules make it. A stack of 0 means: does not apply.
+ * address is a PM address (rt/trace/trace.h), size in bytes.
+ */
+struct fpost_finding {
+  enum fpost_class class_;
+  uint32_t thread;
+  uint32_t store_stack; /* the store at fault */
+  uint32_t other_stack; /* the flush without fence; the needless flush or fence;
+                           the overwriting store */
+  uint64_t address;
+  uint32_t size;
+};
+
+struct fpost_rules {
+  enum fpost_domain domain;
+  uint32_t enabled; /* bit per enum fpost_class */
+  void (*found)(void *context, const struct fpost_finding *finding);
+  void *context;
+};
+
+/*
+ * Bytes [address, address + size) of one line were stored; size 1 to 64, not
+ * crossing the line. Returns 0 or FPOST_ENOMEM (NT store, pending list full) with
+ * nothing changed.
+ */
+FPOST_MUST_USE int fpost_rules_store(const struct fpost_rules *rules,
+                                     struct fpost_thread *thread,
+                                     struct fpost_cell *cell, uint64_t address,
+                                     uint32_t size, uint32_t flags,
+                                     uint32_t stack);
+
+/* The line at address is flushed. Returns 0 or FPOST_ENOMEM, nothing changed. */
+FPOST_MUST_USE int fpost_rules_flush(const struct fpost_rules *rules,
+                                     struct fpost_thread *thread,
+                                     struct fpost_cell *cell, uint64_t address,
+                                     uint32_t kind, uint32_t stack);
+
+/* The thread fences; kind is enum fencepost_fence_kind. */
+void fpost_rules_fence(const struct fpost_rules *rules,
+                       struct fpost_thread *thread, uint32_t kind,
+                       uint32_t stack);
+
+/* The line is durable by other means (msync, fsync). */
+void fpost_rules_durable(struct fpost_cell *cell);
+
+/*
+ * The run, or the mapping of this line at address, ends: reports words never
+ * flushed and flushes never fenced.
+ */
+void fpost_rules_end(const struct fpost_rules *rules, struct fpost_cell *cell,
+                     uint64_t address);
+
+#endif /* FPOST_MODEL_RULES_H */

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * A trace: one run of a program as a sequence of records. docs/TRACE.md has the
+ * bytes; this header the meaning, with encoder and decoder. Pure: the caller moves
+ * the bytes.
+ *
+ * PM addresses. Records never name virtual addresses of PM but pm addresses:
+ * (pool index << FPOST_POOL_SHIFT) | offset in the pool file. Two mappings of one
+ * file are thus one memory, and a pool mapped elsewhere in recovery is the same.
+ */
+#ifndef FPOST_TRACE_TRACE_H
+#define FPOST_TRACE_TRACE_H
+
+#include "fencepost/events.h"
+#include "rt/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FPOST_TRACE_MAGIC "fpostrc\n"
+#define FPOST_TRACE_VERSION 1u
+
+/* A pool is at most 2^40 bytes; a trace has at most FPOST_POOLS_MAX of them. */
+#define FPOST_POOL_SHIFT 40
+#define FPOST_POOLS_MAX 64u
+/* Frames kept of a stack, innermost first. */
+#define FPOST_STACK_MAX 16u
+/* The most bytes that one store record carries; wider stores are split. */
+#define FPOST_STORE_MAX 4096u
+
+static inline uint64_t fpost_pm_address(uint32_t pool, uint64_t offset) {
+  return ((uint64_t)pool << FPOST_POOL_SHIFT) | offset;
+}
+static inline uint32_t fpost_pm_pool(uint64_t address) {
+  return (uint32_t)(address >> FPOST_POOL_SHIFT);
+}
+static inline uint64_t fpost_pm_offset(uint64_t address) {
+  return address & ((UINT64_C(1) << FPOST_POOL_SHIFT) - 1);
+}
+
+enum fpost_record_kind {
+  FPOST_RECORD_END = 0,  /* the run is over; value: wait status as of waitpid, or
+                            UINT64_MAX if the end was not seen */
+  FPOST_RECORD_MODULE,   /* id: index; text: path; data: build id; value: load
+                            bias; size: bytes mapped */
+  FPOST_RECORD_STACK,    /* id: stack id, from 1; data: uint64_t[] of pcs, each
+                            (module index << 48 | pc - load bias); a return
+                            address is given as the address of its call (pc - 1) */
+  FPOST_RECORD_POOL,     /* id: pool index; text: path ("" if it has no file);
+                            size: bytes; value: virtual address of first mapping */
+  FPOST_RECORD_IMAGE,    /* address, data: content of a pool before the run, where
+                            not zero; at most FPOST_STORE_MAX bytes a record */
+  FPOST_RECORD_RESIZE,   /* id: pool; size: new size in bytes */
+  FPOST_RECORD_UNMAP,    /* address, size: no longer mapped */
+  FPOST_RECORD_STORE,    /* thread, address, size, flags, stack, data: the bytes.
+                            With FENCEPOST_STORE_FOUND: words that may each have
+                            been stored by themselves, at any time before */
+  FPOST_RECORD_FLUSH,    /* thread, address, flags: kind, stack */
+  FPOST_RECORD_FENCE,    /* thread, flags: kind, stack */
+  FPOST_RECORD_DURABLE,  /* thread, address, size, stack: msync, fsync and friends */
+  FPOST_RECORD_OP_BEGIN, /* thread, text: name and arguments, stack */
+  FPOST_RECORD_OP_END,   /* thread, stack */
+  FPOST_RECORD_IGNORE,   /* address, size: fencepost_ignore */
+  FPOST_RECORD_NOTE,     /* text: something a reader of the report should know */
+  FPOST_RECORD_KINDS
+};
+
+struct fpost_record {
+  enum fpost_record_kind kind;
+  uint32_t thread; /* 0: the first thread that touched PM */
+  uint32_t flags;
+  uint32_t stack; /* 0: none */
+  uint32_t id;
+  uint64_t address;
+  uint64_t size;
+  uint64_t value;
+  const char *text; /* text_size bytes, not terminated */
+  size_t text_size;
+  const uint8_t *data; /* data_size bytes */
+  size_t data_size;
+};
+
+/* What opens a trace file, before the first record. */
+struct fpost_trace_header {
+  char magic[8];
+  uint32_t version;
+  uint32_t header_size; /* of this struct */
+  uint32_t domain;      /* enum fpost_domain */
+  uint32_t command_size; /* bytes that follow the header: the program's arguments,
+                            each terminated by NUL */
+  uint64_t id;           /* random; names the trace in databases */
+};
+
+/* The previous record's fields, that the next one is written relative to. */
+struct fpost_trace_state {
+  uint32_t thread;
+  uint32_t stack;
+  uint64_t address;
+};
+
+/* No record is longer than this, in bytes. */
+#define FPOST_RECORD_MAX (FPOST_STORE_MAX + 4096u + 64u)
+
+/*
+ * Encode record at out, which has room for FPOST_RECORD_MAX bytes. Fields that
+ * the kind does not use are ignored. Returns the bytes written. Cannot fail:
+ * limits are asserted.
+ */
+size_t fpost_trace_encode(struct fpost_trace_state *state,
+                          const struct fpost_record *record, uint8_t *out);
+
+/*
+ * Decode one record from the size bytes at in; text and data point into in.
+ * *used is set to the bytes it took. Returns 0, FPOST_EINVAL if the bytes are no
+ * record, or FPOST_ENOENT if they end before the record does; then nothing is
+ * changed.
+ */
+FPOST_MUST_USE int fpost_trace_decode(struct fpost_trace_state *state,
+                                      const uint8_t *in, size_t size,
+                                      struct fpost_record *record,
+                                      size_t *used);
+
+#endif /* FPOST_TRACE_TRACE_H */
