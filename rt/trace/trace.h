@@ -91,29 +91,44 @@ struct fpost_trace_header {
   uint64_t id;           /* random; names the trace in databases */
 };
 
-/* The previous record's fields, that the next one is written relative to. */
+/* The most bytes of a path, name or note in a record. */
+#define FPOST_TEXT_MAX 4096u
+
+/*
+ * What the encoder and the decoder remember of the records so far: each record is
+ * written relative to it. Zeroed before the first record; the caller reads none of
+ * it.
+ */
+#define FPOST_TRACE_FOLLOW 256u
 struct fpost_trace_state {
+  uint64_t address; /* where the last store or flush ended */
   uint32_t thread;
   uint32_t stack;
-  uint64_t address;
+  uint32_t flags[FPOST_RECORD_KINDS];  /* of the last record of that kind */
+  uint32_t follow[FPOST_TRACE_FOLLOW]; /* stack that came after stack i, mod 256 */
+  uint8_t data[FPOST_STORE_MAX];       /* decoder: data with its zeros put back */
 };
 
 /* No record is longer than this, in bytes. */
-#define FPOST_RECORD_MAX (FPOST_STORE_MAX + 4096u + 64u)
+#define FPOST_RECORD_MAX (FPOST_STORE_MAX + FPOST_TEXT_MAX + 64u)
 
 /*
  * Encode record at out, which has room for FPOST_RECORD_MAX bytes. Fields that
- * the kind does not use are ignored. Returns the bytes written. Cannot fail:
- * limits are asserted.
+ * the kind does not use are ignored. A store has size == data_size, 1 to
+ * FPOST_STORE_MAX; texts are at most FPOST_TEXT_MAX bytes. Returns the bytes
+ * written, at least 1. Cannot fail: limits are asserted.
  */
 size_t fpost_trace_encode(struct fpost_trace_state *state,
                           const struct fpost_record *record, uint8_t *out);
 
 /*
- * Decode one record from the size bytes at in; text and data point into in.
- * *used is set to the bytes it took. Returns 0, FPOST_EINVAL if the bytes are no
- * record, or FPOST_ENOENT if they end before the record does; then nothing is
- * changed.
+ * Decode one record from the size bytes at in; text and data point into in or into
+ * state, until the next call. Data is not aligned. *used is set to the bytes it
+ * took. Zero bytes (a file that was preallocated and not filled) decode as an END
+ * whose value is UINT64_MAX.
+ *
+ * Returns 0, FPOST_EINVAL if the bytes are no record, or FPOST_ENOENT if they end
+ * before the record does; then nothing that the caller can see has changed.
  */
 FPOST_MUST_USE int fpost_trace_decode(struct fpost_trace_state *state,
                                       const uint8_t *in, size_t size,

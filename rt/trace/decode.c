@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The bytes come from a file and are never trusted: every length and number is
+ * checked before it is used, and the first error found is kept in the cursor,
+ * where it stops all further reading.
+ */
+#include "rt/base/assert.h"
+#include "rt/trace/format.h"
+#include "rt/trace/trace.h"
+
+#include <stdbool.h>
+
+struct cursor {
+  const uint8_t *at;
+  size_t left; /* bytes */
+  int err;     /* the first error, or 0 */
+};
+
+static void cursor_fail(struct cursor *cursor, int err) {
+  FPOST_ASSERT(err < 0);
+  if (cursor->err == 0) {
+    cursor->err = err;
+  }
+  cursor->left = 0;
+}
+
+static uint8_t get_byte(struct cursor *cursor) {
+  if (cursor->left == 0) {
+    cursor_fail(cursor, FPOST_ENOENT);
+    return 0;
+  }
+  cursor->left--;
+  return *cursor->at++;
+}
+
+static uint64_t get_varint(struct cursor *cursor) {
+  uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    uint64_t byte = get_byte(cursor);
+    if (shift == 63 && byte > 1) {
+      break;
+    }
+    value |= (byte & 0x7f) << shift;
+    if ((byte & 0x80) == 0) {
+      return value;
+    }
+  }
+  cursor_fail(cursor, FPOST_EINVAL);
+  return 0;
+}
+
+/* A varint that is at most max. */
+static uint64_t get_bounded(struct cursor *cursor, uint64_t max) {
+  uint64_t value = get_varint(cursor);
+  if (value > max) {
+    cursor_fail(cursor, FPOST_EINVAL);
+    return 0;
+  }
+  return value;
+}
+
+static uint64_t get_signed(struct cursor *cursor) {
+  uint64_t value = get_varint(cursor);
+  return (value >> 1) ^ ((uint64_t)0 - (value & 1));
+}
+
+static const uint8_t *get_bytes(struct cursor *cursor, size_t size) {
+  const uint8_t *at = cursor->at;
+  if (size > cursor->left) {
+    cursor_fail(cursor, FPOST_ENOENT);
+    return at;
+  }
+  cursor->at += size;
+  cursor->left -= size;
+  return at;
+}
+
+/* The reverse of put_data in encode.c. */
+static void get_data(struct cursor *cursor, struct fpost_trace_state *state,
+                     struct fpost_record *record) {
+  size_t shape = get_byte(cursor);
+  size_t size = (shape >> 4) + 1;
+  size_t kept = shape & 0x0f;
+  if (shape == 0x80) {
+    size = get_bounded(cursor, FPOST_STORE_MAX);
+    kept = get_bounded(cursor, FPOST_STORE_MAX);
+  } else if (shape > 0x80) {
+    cursor_fail(cursor, FPOST_EINVAL);
+  }
+  if (size == 0 || kept > size) {
+    cursor_fail(cursor, FPOST_EINVAL);
+  }
+  record->data = get_bytes(cursor, kept);
+  record->data_size = size;
+  record->size = size;
+  if (cursor->err == 0 && kept < size) {
+    FPOST_ASSERT(size <= sizeof state->data);
+    __builtin_memcpy(state->data, record->data, kept);
+    __builtin_memset(state->data + kept, 0, size - kept);
+    record->data = state->data;
+  }
+}
+
+/* Thread, flags, stack and address, as far as the kind has them. */
+static void get_event(struct cursor *cursor,
+                      const struct fpost_trace_state *state, unsigned tag,
+                      unsigned fields, struct fpost_record *record) {
+  if ((fields & FPOST_FIELD_THREAD) != 0) {
+    record->thread = (tag & FPOST_TAG_THREAD) == 0
+                         ? state->thread
+                         : (uint32_t)get_bounded(cursor, UINT32_MAX);
+  }
+  if ((fields & FPOST_FIELD_FLAGS) != 0) {
+    record->flags = (tag & FPOST_TAG_FLAGS) == 0
+                        ? state->flags[record->kind]
+                        : (uint32_t)get_bounded(cursor, UINT32_MAX);
+  }
+  if ((fields & FPOST_FIELD_STACK) != 0) {
+    record->stack = (tag & FPOST_TAG_STACK) == 0
+                        ? fpost_trace_predict(state)
+                        : (uint32_t)(state->stack + get_signed(cursor));
+  }
+  if ((fields & FPOST_FIELD_ADDRESS) != 0) {
+    record->address = state->address;
+    if ((tag & FPOST_TAG_ADDRESS) != 0) {
+      record->address += get_signed(cursor);
+    }
+  }
+}
+
+/* What the tag says that its kind cannot have? */
+static bool tag_valid(unsigned tag, unsigned fields) {
+  unsigned may = FPOST_TAG_KIND;
+  may |= (fields & FPOST_FIELD_THREAD) != 0 ? FPOST_TAG_THREAD : 0;
+  may |= (fields & FPOST_FIELD_FLAGS) != 0 ? FPOST_TAG_FLAGS : 0;
+  may |= (fields & FPOST_FIELD_STACK) != 0 ? FPOST_TAG_STACK : 0;
+  may |= (fields & FPOST_FIELD_ADDRESS) != 0 ? FPOST_TAG_ADDRESS : 0;
+  may |= (fields & FPOST_FIELD_STATUS) != 0 ? FPOST_TAG_STATUS : 0;
+  return (tag & ~may) == 0 && (tag & FPOST_TAG_KIND) < FPOST_RECORD_KINDS;
+}
+
+static void get_rest(struct cursor *cursor, struct fpost_trace_state *state,
+                     unsigned fields, struct fpost_record *record) {
+  if ((fields & FPOST_FIELD_ID) != 0) {
+    record->id = (uint32_t)get_bounded(cursor, UINT32_MAX);
+  }
+  if ((fields & FPOST_FIELD_VALUE) != 0) {
+    record->value = get_varint(cursor);
+  }
+  if ((fields & FPOST_FIELD_SIZE) != 0) {
+    record->size = get_varint(cursor);
+  }
+  if ((fields & FPOST_FIELD_TEXT) != 0) {
+    record->text_size = get_bounded(cursor, FPOST_TEXT_MAX);
+    record->text = (const char *)get_bytes(cursor, record->text_size);
+  }
+  if ((fields & FPOST_FIELD_DATA) != 0) {
+    size_t max = record->kind == FPOST_RECORD_STACK
+                     ? FPOST_STACK_MAX * sizeof(uint64_t)
+                     : FPOST_STORE_MAX;
+    record->data_size = get_bounded(cursor, max);
+    if (record->kind == FPOST_RECORD_STACK &&
+        record->data_size % sizeof(uint64_t) != 0) {
+      cursor_fail(cursor, FPOST_EINVAL);
+    }
+    record->data = get_bytes(cursor, record->data_size);
+  }
+  if ((fields & FPOST_FIELD_BYTES) != 0) {
+    get_data(cursor, state, record);
+  }
+}
+
+int fpost_trace_decode(struct fpost_trace_state *state, const uint8_t *in,
+                       size_t size, struct fpost_record *record, size_t *used) {
+  struct cursor cursor = {.at = in, .left = size};
+  unsigned tag = get_byte(&cursor);
+  unsigned fields = fpost_trace_fields(tag & FPOST_TAG_KIND);
+  if (cursor.err != 0) {
+    return cursor.err;
+  }
+  if (!tag_valid(tag, fields)) {
+    return FPOST_EINVAL;
+  }
+  struct fpost_record found = {.kind = tag & FPOST_TAG_KIND};
+  if ((fields & FPOST_FIELD_STATUS) != 0) {
+    found.value =
+        (tag & FPOST_TAG_STATUS) == 0 ? UINT64_MAX : get_varint(&cursor);
+  }
+  get_event(&cursor, state, tag, fields, &found);
+  get_rest(&cursor, state, fields, &found);
+  if (cursor.err != 0) {
+    return cursor.err;
+  }
+  fpost_trace_remember(state, &found, fields);
+  *record = found;
+  *used = (size_t)(cursor.at - in);
+  FPOST_ASSERT(*used <= size);
+  FPOST_ASSERT(*used <= FPOST_RECORD_MAX);
+  return FPOST_OK;
+}

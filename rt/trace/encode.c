@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "rt/base/assert.h"
+#include "rt/trace/format.h"
+#include "rt/trace/trace.h"
+
+static uint8_t *put_varint(uint8_t *out, uint64_t value) {
+  while (value >= 0x80) {
+    *out++ = (uint8_t)(value | 0x80);
+    value >>= 7;
+  }
+  *out++ = (uint8_t)value;
+  return out;
+}
+
+static uint8_t *put_signed(uint8_t *out, uint64_t difference) {
+  uint64_t sign = (uint64_t)0 - (difference >> 63);
+  return put_varint(out, (difference << 1) ^ sign);
+}
+
+static uint8_t *put_bytes(uint8_t *out, const void *bytes, size_t size) {
+  if (size != 0) {
+    __builtin_memcpy(out, bytes, size);
+  }
+  return out + size;
+}
+
+/*
+ * Size and data with the zeros at their end cut off: up to a word in one byte,
+ * size - 1 above kept; else 0x80, size, kept.
+ */
+static uint8_t *put_data(uint8_t *out, const struct fpost_record *record) {
+  size_t size = record->data_size;
+  size_t kept = size;
+  FPOST_ASSERT(size >= 1);
+  FPOST_ASSERT(size <= FPOST_STORE_MAX);
+  while (kept > 0 && record->data[kept - 1] == 0) {
+    kept--;
+  }
+  if (size <= FENCEPOST_WORD_SIZE) {
+    *out++ = (uint8_t)((size - 1) << 4 | kept);
+  } else {
+    *out++ = 0x80;
+    out = put_varint(out, size);
+    out = put_varint(out, kept);
+  }
+  return put_bytes(out, record->data, kept);
+}
+
+static void record_check(const struct fpost_record *record, unsigned fields) {
+  FPOST_ASSERT((unsigned)record->kind < FPOST_RECORD_KINDS);
+  if ((fields & FPOST_FIELD_TEXT) != 0) {
+    FPOST_ASSERT(record->text_size <= FPOST_TEXT_MAX);
+  }
+  if ((fields & FPOST_FIELD_DATA) != 0) {
+    FPOST_ASSERT(record->data_size <= FPOST_STORE_MAX);
+  }
+  if ((fields & FPOST_FIELD_BYTES) != 0) {
+    FPOST_ASSERT(record->size == record->data_size);
+  }
+  if (record->kind == FPOST_RECORD_STACK) {
+    FPOST_ASSERT(record->data_size % sizeof(uint64_t) == 0);
+    FPOST_ASSERT(record->data_size / sizeof(uint64_t) <= FPOST_STACK_MAX);
+  }
+}
+
+/* The fields that only records other than events have, and the data. */
+static uint8_t *put_rest(uint8_t *out, const struct fpost_record *record,
+                         unsigned fields) {
+  if ((fields & FPOST_FIELD_ID) != 0) {
+    out = put_varint(out, record->id);
+  }
+  if ((fields & FPOST_FIELD_VALUE) != 0) {
+    out = put_varint(out, record->value);
+  }
+  if ((fields & FPOST_FIELD_SIZE) != 0) {
+    out = put_varint(out, record->size);
+  }
+  if ((fields & FPOST_FIELD_TEXT) != 0) {
+    out = put_varint(out, record->text_size);
+    out = put_bytes(out, record->text, record->text_size);
+  }
+  if ((fields & FPOST_FIELD_DATA) != 0) {
+    out = put_varint(out, record->data_size);
+    out = put_bytes(out, record->data, record->data_size);
+  }
+  if ((fields & FPOST_FIELD_BYTES) != 0) {
+    out = put_data(out, record);
+  }
+  return out;
+}
+
+size_t fpost_trace_encode(struct fpost_trace_state *state,
+                          const struct fpost_record *record, uint8_t *out) {
+  unsigned fields = fpost_trace_fields(record->kind);
+  uint8_t *begin = out;
+  unsigned tag = record->kind;
+  record_check(record, fields);
+  out++;
+  if ((fields & FPOST_FIELD_STATUS) != 0 && record->value != UINT64_MAX) {
+    tag |= FPOST_TAG_STATUS;
+    out = put_varint(out, record->value);
+  }
+  if ((fields & FPOST_FIELD_THREAD) != 0 && record->thread != state->thread) {
+    tag |= FPOST_TAG_THREAD;
+    out = put_varint(out, record->thread);
+  }
+  if ((fields & FPOST_FIELD_FLAGS) != 0 &&
+      record->flags != state->flags[record->kind]) {
+    tag |= FPOST_TAG_FLAGS;
+    out = put_varint(out, record->flags);
+  }
+  if ((fields & FPOST_FIELD_STACK) != 0 &&
+      record->stack != fpost_trace_predict(state)) {
+    tag |= FPOST_TAG_STACK;
+    out = put_signed(out, (uint64_t)record->stack - state->stack);
+  }
+  if ((fields & FPOST_FIELD_ADDRESS) != 0 &&
+      record->address != state->address) {
+    tag |= FPOST_TAG_ADDRESS;
+    out = put_signed(out, record->address - state->address);
+  }
+  *begin = (uint8_t)tag;
+  out = put_rest(out, record, fields);
+  fpost_trace_remember(state, record, fields);
+  FPOST_ASSERT((size_t)(out - begin) <= FPOST_RECORD_MAX);
+  return (size_t)(out - begin);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * What the encoder and the decoder agree on, besides trace.h: the bits of a tag
+ * and the fields of each kind. docs/TRACE.md says the same in words.
+ */
+#ifndef FPOST_TRACE_FORMAT_H
+#define FPOST_TRACE_FORMAT_H
+
+#include "rt/trace/trace.h"
+
+/* A record begins with a tag: its kind in the low four bits, and: */
+#define FPOST_TAG_KIND 0x0fu
+#define FPOST_TAG_THREAD                                                       \
+  0x10u /* a thread follows: not that of the last record */
+#define FPOST_TAG_FLAGS                                                        \
+  0x20u /* flags follow: not those of the last such record */
+#define FPOST_TAG_STACK 0x40u /* a stack follows: not the one predicted */
+#define FPOST_TAG_ADDRESS                                                      \
+  0x80u /* an address follows: not where the last ended */
+/* Of END: the wait status follows. */
+#define FPOST_TAG_STATUS 0x10u
+
+_Static_assert(FPOST_RECORD_KINDS <= 16, "the kind has four bits of the tag");
+
+/* Which fields a kind has, in the order in which they are written. */
+enum fpost_field {
+  FPOST_FIELD_THREAD = 1,
+  FPOST_FIELD_FLAGS = 2,
+  FPOST_FIELD_STACK = 4,
+  FPOST_FIELD_ADDRESS = 8,
+  FPOST_FIELD_ID = 16,
+  FPOST_FIELD_VALUE = 32,
+  FPOST_FIELD_SIZE = 64,
+  FPOST_FIELD_TEXT = 128,
+  FPOST_FIELD_DATA = 256,  /* as it is */
+  FPOST_FIELD_BYTES = 512, /* size and data, zeros at the end cut off */
+  FPOST_FIELD_STATUS = 1024
+};
+
+#define FPOST_FIELDS_EVENT (FPOST_FIELD_THREAD | FPOST_FIELD_STACK)
+
+static inline unsigned fpost_trace_fields(unsigned kind) {
+  switch (kind) {
+  case FPOST_RECORD_END:
+    return FPOST_FIELD_STATUS;
+  case FPOST_RECORD_MODULE:
+    return FPOST_FIELD_ID | FPOST_FIELD_VALUE | FPOST_FIELD_SIZE |
+           FPOST_FIELD_TEXT | FPOST_FIELD_DATA;
+  case FPOST_RECORD_STACK:
+    return FPOST_FIELD_ID | FPOST_FIELD_DATA;
+  case FPOST_RECORD_POOL:
+    return FPOST_FIELD_ID | FPOST_FIELD_VALUE | FPOST_FIELD_SIZE |
+           FPOST_FIELD_TEXT;
+  case FPOST_RECORD_IMAGE:
+    return FPOST_FIELD_ADDRESS | FPOST_FIELD_BYTES;
+  case FPOST_RECORD_RESIZE:
+    return FPOST_FIELD_ID | FPOST_FIELD_SIZE;
+  case FPOST_RECORD_UNMAP:
+  case FPOST_RECORD_IGNORE:
+    return FPOST_FIELD_ADDRESS | FPOST_FIELD_SIZE;
+  case FPOST_RECORD_STORE:
+    return FPOST_FIELDS_EVENT | FPOST_FIELD_FLAGS | FPOST_FIELD_ADDRESS |
+           FPOST_FIELD_BYTES;
+  case FPOST_RECORD_FLUSH:
+    return FPOST_FIELDS_EVENT | FPOST_FIELD_FLAGS | FPOST_FIELD_ADDRESS;
+  case FPOST_RECORD_FENCE:
+    return FPOST_FIELDS_EVENT | FPOST_FIELD_FLAGS;
+  case FPOST_RECORD_DURABLE:
+    return FPOST_FIELDS_EVENT | FPOST_FIELD_ADDRESS | FPOST_FIELD_SIZE;
+  case FPOST_RECORD_OP_BEGIN:
+    return FPOST_FIELDS_EVENT | FPOST_FIELD_TEXT;
+  case FPOST_RECORD_OP_END:
+    return FPOST_FIELDS_EVENT;
+  case FPOST_RECORD_NOTE:
+    return FPOST_FIELD_TEXT;
+  default:
+    return 0;
+  }
+}
+
+/* The stack expected after the last one: what came after it the last time. */
+static inline uint32_t
+fpost_trace_predict(const struct fpost_trace_state *state) {
+  return state->follow[state->stack % FPOST_TRACE_FOLLOW];
+}
+
+/* Remember a record that was encoded or decoded. */
+static inline void fpost_trace_remember(struct fpost_trace_state *state,
+                                        const struct fpost_record *record,
+                                        unsigned fields) {
+  if ((fields & FPOST_FIELD_THREAD) != 0) {
+    state->thread = record->thread;
+  }
+  if ((fields & FPOST_FIELD_FLAGS) != 0) {
+    state->flags[record->kind] = record->flags;
+  }
+  if ((fields & FPOST_FIELD_STACK) != 0) {
+    state->follow[state->stack % FPOST_TRACE_FOLLOW] = record->stack;
+    state->stack = record->stack;
+  }
+  if ((fields & FPOST_FIELD_ADDRESS) != 0) {
+    uint64_t size =
+        record->kind == FPOST_RECORD_FLUSH ? FENCEPOST_LINE_SIZE : record->size;
+    state->address = record->address + size;
+  }
+}
+
+#endif /* FPOST_TRACE_FORMAT_H */
