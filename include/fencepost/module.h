@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The memory that instrumented code and the runtime share: what the pass writes
+ * about a module, and what the inlined checks read. The layouts are part of the
+ * ABI of fencepost/hooks.def, under the same version.
+ */
+#ifndef FENCEPOST_MODULE_H
+#define FENCEPOST_MODULE_H
+
+#include <stdint.h>
+
+/*
+ * What is read inline, defined once by the runtime as __fencepost_state. One
+ * symbol, so that position-independent code needs one GOT entry for it.
+ */
+struct fencepost_state {
+  /* All PM lies in [pm_base, pm_base + pm_size): an access outside is not to
+     PM. An access inside need not be PM; the hook decides. Size 0: no PM
+     mapped. */
+  uint64_t pm_base;
+  uint64_t pm_size;
+  /* Non-zero when loads are to be reported, during recovery from a crash. Set
+     before the first instrumented function runs and never changed after. */
+  uint8_t loads;
+};
+
+/* The fields as the pass addresses them, by offset in bytes. */
+#define FENCEPOST_STATE_PM_BASE 0
+#define FENCEPOST_STATE_PM_SIZE 8
+#define FENCEPOST_STATE_LOADS 16
+
+/*
+ * One per instrumented module (translation unit), constant, passed to
+ * __fencepost_module by a constructor of priority 0. The two first fields keep
+ * their place in every version. Strings are never null, and live as long as the
+ * module is loaded. The counts are of hooks inserted, before any linker drops
+ * functions that nobody needs.
+ */
+struct fencepost_module {
+  uint32_t abi_version; /* FENCEPOST_ABI_VERSION of the pass */
+  uint32_t llvm_major;  /* LLVM that the pass was built for, 22 for example */
+  const char *source;   /* source file, as given to the compiler */
+  const char *options;  /* options of the pass, "" for none */
+  uint32_t stores;      /* plain, masked, block and atomic ones */
+  uint32_t loads;       /* load hooks */
+  uint32_t flushes;     /* flush hooks */
+  uint32_t fences;      /* fence hooks, those of locked RMW included */
+  uint32_t asm_unknown; /* asm blocks that may write memory, not understood */
+  uint32_t functions;   /* functions instrumented */
+  /* Function that holds the first such asm block; "" if there is none. */
+  const char *asm_unknown_function;
+};
+
+#endif /* FENCEPOST_MODULE_H */
