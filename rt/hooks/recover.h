@@ -1,9 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Recover mode: what the hooks and the interposed functions hand over when
- * FENCEPOST_OPTIONS says mode=recover. The functions run in the program under
- * test, with the runtime's guard held (their own calls of interposed functions
- * go straight to libc), errno saved by the caller, and must not allocate.
+ * Recover mode: the recovery program on a crash state that is decided as it
+ * reads.
+ *
+ * The explorer starts the program once, with mode=recover:recover=<descriptor
+ * of the plan, rt/os/plan.h>. fpost_recover_start, in the last constructor
+ * before main, turns the process into a fork server and returns only in its
+ * children: one child is one run.
+ *
+ * In a run, a recorded pool's path stands for the crash state. Each pool has a
+ * *view*: a private copy-on-write mapping of the guaranteed image, in which
+ * bytes that a crash leaves undecided are filled in when something reads them
+ * (docs/EXPLORE.md). Pages that hold undecided bytes are *closed* (PROT_NONE)
+ * while code without hooks may run.
+ *
+ * The hooks and the interposed functions call what follows, in recover mode
+ * only. Nothing here allocates or calls an interposed function; all but start
+ * and the signal handlers may change errno only where that is said. A function
+ * that returns bool says whether the call was about a pool; if so *result is
+ * what the real function would return, errno is set as it would set it, and the
+ * real function must not be called.
+ *
+ * Who interposes what: functions of which check and record must know as well
+ * (open family, mmap family, read and write family, fsync, close, dup, fork,
+ * exec) are interposed where these modes need them, and hand over here first.
+ * Functions that matter in recovery only (stat family, access, unlink, rename,
+ * truncate, fopen, mprotect, fallocate, sigaction, signal) are interposed in
+ * recover_libc.c.
  */
 #ifndef FPOST_HOOKS_RECOVER_H
 #define FPOST_HOOKS_RECOVER_H
@@ -12,50 +35,74 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct fpost_flags;
 
+/* This process is a run. False in check and record mode, and in the server. */
+extern bool fpost_recover_on;
+
 /*
- * From the constructor of the runtime, before main: becomes the fork server.
- * Returns in each forked child, which then runs main. Does not return in the
- * server, and ends the process with a message if `recover=` names no explorer.
+ * Become the fork server of the explorer; returns in each run. Does not return
+ * when the plan cannot be attached: says why and exits with code 2.
  */
 void fpost_recover_start(const struct fpost_flags *flags);
 
-/* Hooks: size bytes at address are about to be loaded; were stored; will be, by
-   an atomic operation that may also read. */
+/* ---- memory (hooks) ---- */
+
+/* size bytes at address are about to be read: decide them, open their pages. */
 void fpost_recover_load(const void *address, uint64_t size);
+/* size bytes at address have been overwritten: they are no longer undecided. */
 void fpost_recover_store(const void *address, uint64_t size);
+/* An atomic access is about to happen; flags as in __fencepost_atomic_begin. */
 void fpost_recover_atomic(const void *address, uint64_t size, uint32_t flags);
-/* Code without hooks may run next: undecided PM must be protected again. */
-void fpost_recover_leave(void);
-
 /*
- * The path to use in place of path by open, stat, access, truncate and their
- * kind: path itself unless it names a pool under test. at_fd as in openat.
- */
-const char *fpost_recover_path(int at_fd, const char *path);
-
-/*
- * A mapping of fd was asked for. Returns true if it is a pool under test, and
- * then *result is what mmap returns (MAP_FAILED and *error for a failure).
- */
-bool fpost_recover_mmap(void *address, size_t size, int protection, int flags,
-                        int fd, off_t offset, void **result, int *error);
-
-/* [address, address + size) was unmapped, or moved by mremap. */
-void fpost_recover_munmap(const void *address, size_t size);
-
-/*
- * Code without hooks in the kernel (read, write, ...) will access size bytes at
- * address: read them (decide) and open them for it.
+ * The kernel will read (or write) size bytes at address: decide them and open
+ * their pages. If it wrote, fpost_recover_store follows with what was written.
  */
 void fpost_recover_access(const void *address, size_t size, bool writes);
+/* Code without hooks may run next: close again what was opened. */
+void fpost_recover_leave(void);
 
-/* The run is over: exit, _exit or abort; code is the exit code, or -signal. */
-void fpost_recover_end(int code);
+/* ---- files ---- */
 
-/* In the child of a fork that the program made itself. */
+/* open, openat, creat (with their flags); dirfd is AT_FDCWD for open. */
+bool fpost_recover_open(int dirfd, const char *path, int flags, int *result);
+/* Before close, and after a successful dup, dup2, dup3 or F_DUPFD. */
+void fpost_recover_close(int fd);
+void fpost_recover_dup(int old_fd, int new_fd);
+/* Is fd an open pool of this run? */
+bool fpost_recover_is_pool(int fd);
+
+/* read, readv, pread, preadv (write ...); offset -1: at the file position. */
+bool fpost_recover_read(int fd, const struct iovec *parts, int count,
+                        off_t offset, ssize_t *result);
+bool fpost_recover_write(int fd, const struct iovec *parts, int count,
+                         off_t offset, ssize_t *result);
+bool fpost_recover_ftruncate(int fd, off_t size, int *result);
+/* fallocate; posix_fallocate is mode 0 and turns -1 into errno. */
+bool fpost_recover_fallocate(int fd, int mode, off_t offset, off_t size,
+                             int *result);
+/* fsync, fdatasync, sync_file_range. */
+bool fpost_recover_fsync(int fd, int *result);
+
+/* ---- mappings ---- */
+
+bool fpost_recover_mmap(void *address, size_t size, int prot, int flags, int fd,
+                        off_t offset, void **result);
+/*
+ * Also to be called, result ignored, before mmap with MAP_FIXED of anything
+ * else over a pool's mapping. Only a range that lies in one mapping of a pool
+ * is handled here; any other is unmapped as far as it belongs to pools, and the
+ * function returns false so that the caller unmaps the rest.
+ */
+bool fpost_recover_munmap(void *address, size_t size, int *result);
+bool fpost_recover_mremap(void *old, size_t old_size, size_t new_size,
+                          int flags, void *new_address, void **result);
+bool fpost_recover_mprotect(void *address, size_t size, int prot, int *result);
+bool fpost_recover_msync(void *address, size_t size, int *result);
+
+/* In the child after fork: a process that the recovery made is not a run. */
 void fpost_recover_forked(void);
 
 #endif /* FPOST_HOOKS_RECOVER_H */

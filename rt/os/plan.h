@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The plan: memory shared by the explorer and the recovery process. The
+ * explorer writes what a crash leaves undecided, the recovery process's fork
+ * server walks over all runs of a crash point by itself and logs them: one
+ * hand-over per crash point, not per run.
+ *
+ * The plan is one sparse memfd:
+ *
+ *     header | prefix | choices | log | units | steps | per pool: lines, pages
+ *
+ * Offsets are in the header. A table is as large as it may become; untouched
+ * parts have no memory behind them.
+ *
+ *     lines[pool][line]   1 + index of the first unit of that line, 0: none;
+ *                         further units of the line (torn mode) by `next`
+ *     pages[pool][page]   number of units with a place in that 4 KiB page
+ *
+ * Hand-over: the explorer fills in the request, increments `asked` and wakes;
+ * the server works, sets `answered = asked` and wakes. The server watches the
+ * explorer by PR_SET_PDEATHSIG; the explorer watches the server by waitpid, and
+ * time by `runs`.
+ */
+#ifndef FPOST_OS_PLAN_H
+#define FPOST_OS_PLAN_H
+
+#include "rt/model/choice.h"
+#include "rt/trace/trace.h"
+
+#include <stdint.h>
+
+#define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
+#define FPOST_PLAN_VERSION 1u
+/* The environment variable that holds the plan's file descriptor number. */
+#define FPOST_PLAN_ENV "FENCEPOST_PLAN"
+
+/* Undecided units at one crash point. */
+#define FPOST_PLAN_UNITS_MAX (1u << 20)
+/* Steps of all units together. */
+#define FPOST_PLAN_STEPS_MAX (1u << 22)
+/* Choices in one run: more are a recovery that reads without end. */
+#define FPOST_PLAN_CHOICES_MAX (1u << 14)
+/* Bytes of the log; a request ends when it is full. */
+#define FPOST_PLAN_LOG_MAX (UINT64_C(16) << 20)
+/* Frames of the stack of a choice, innermost first. */
+#define FPOST_PLAN_STACK_MAX 24u
+#define FPOST_PLAN_PAGE 4096u
+#define FPOST_PLAN_PATH_MAX 4096u
+#define FPOST_PLAN_MODULES_MAX 256u
+
+/* How a run ended. */
+enum fpost_outcome {
+  FPOST_OUTCOME_EXIT = 0, /* value: exit code */
+  FPOST_OUTCOME_SIGNAL,   /* value: signal that killed it */
+  FPOST_OUTCOME_TIMEOUT,  /* cut off; value: 0 */
+  FPOST_OUTCOME_OVERFLOW, /* more choices than FPOST_PLAN_CHOICES_MAX */
+  FPOST_OUTCOME_ESCAPED   /* the run ended the server too */
+};
+
+/* What a run did besides ending; a bit set. */
+enum fpost_run_flag {
+  FPOST_RUN_OPENED = 1,  /* it opened a pool */
+  FPOST_RUN_MAPPED = 2,  /* it mapped or read a pool */
+  FPOST_RUN_THREADS = 4, /* it started threads */
+  FPOST_RUN_ORPHANS = 8, /* it left processes behind, which were killed */
+  FPOST_RUN_COARSE = 16, /* an instruction could not be decoded: a page's worth
+                            of bytes was decided at once */
+  FPOST_RUN_OUTPUT = 32  /* it wrote to stdout or stderr */
+};
+
+enum fpost_plan_request {
+  FPOST_PLAN_WALK =
+      1,              /* all runs that extend the prefix, while there is room */
+  FPOST_PLAN_ONE = 2, /* one run, with stacks; output is kept */
+  FPOST_PLAN_MAIN = 3, /* go on to main in the server itself: replay, gdb */
+  FPOST_PLAN_QUIT = 4
+};
+
+/* A pool as recovery sees it. */
+struct fpost_plan_pool {
+  char path[FPOST_PLAN_PATH_MAX]; /* absolute */
+  uint64_t device, inode;         /* of the user's file; 0, 0: there is none */
+  uint64_t size;                  /* at this crash point, bytes; 0: not yet */
+  uint64_t lines;                 /* offset of uint32_t[] in the plan */
+  uint64_t pages;                 /* offset of uint16_t[] in the plan */
+  uint64_t pages_count;
+  uint64_t virtual_address; /* of its first mapping in the recorded run */
+  int32_t image; /* the explorer's descriptor of the guaranteed image */
+  uint32_t spare;
+};
+
+/* A frame of a stack: module << 48 | offset, or the bare pc if none is known.
+ */
+struct fpost_plan_stack {
+  uint32_t count;
+  uint32_t spare;
+  uint64_t pcs[FPOST_PLAN_STACK_MAX]; /* virtual addresses in the run */
+};
+
+/* An executable mapping of the server, for the tools to turn pcs into places.
+ */
+struct fpost_plan_module {
+  uint64_t start, end, bias;
+  char path[512];
+};
+
+/* One unit and where the next one of the same line is (1 + index, 0: none). */
+struct fpost_plan_link {
+  uint32_t next;
+};
+
+/* A run in the log; `added` choices follow it. */
+struct fpost_plan_run {
+  uint32_t outcome; /* enum fpost_outcome */
+  uint32_t value;
+  uint32_t flags; /* enum fpost_run_flag */
+  uint32_t kept;  /* choices that it shares with the run before it */
+  uint32_t added; /* its choices after those */
+  uint32_t spare;
+};
+
+struct fpost_plan {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t header_size;
+  uint64_t size; /* of the whole plan, bytes */
+
+  /* Where the tables are: offsets from the start of the plan. */
+  uint64_t choices_at; /* struct fpost_choice[FPOST_PLAN_CHOICES_MAX] */
+  uint64_t stacks_at;  /* struct fpost_plan_stack[FPOST_PLAN_CHOICES_MAX] */
+  uint64_t log_at;
+  uint64_t units_at; /* struct fpost_unit[FPOST_PLAN_UNITS_MAX] */
+  uint64_t links_at; /* uint32_t[FPOST_PLAN_UNITS_MAX] */
+  uint64_t steps_at; /* struct fpost_step[FPOST_PLAN_STEPS_MAX] */
+
+  /* Fixed before the start. */
+  int32_t explorer; /* process id */
+  int32_t output;   /* descriptor that becomes stdout and stderr */
+  uint32_t pool_count;
+  uint32_t spare;
+  struct fpost_plan_pool pools[FPOST_POOLS_MAX];
+
+  /* Filled in by the server when it is ready. */
+  int32_t server; /* process id */
+  uint32_t module_count;
+  struct fpost_plan_module modules[FPOST_PLAN_MODULES_MAX];
+
+  /* The request. */
+  uint32_t asked; /* futex */
+  uint32_t request;
+  uint32_t rule;       /* enum fpost_choice_rule */
+  uint32_t fixed;      /* the walk leaves this many choices alone */
+  uint64_t runs_max;   /* at most so many runs */
+  uint64_t output_max; /* bytes a run may write to any file */
+
+  /* State of the walk; survives the server. */
+  uint32_t choices_count; /* prefix before a run, all choices after it */
+  uint32_t prefix_count;  /* of the run under way */
+  int32_t run_pid;        /* 0: none */
+  uint32_t run_flags;
+  uint32_t run_over;  /* 1: overflow */
+  uint32_t timed_out; /* set by the explorer to the low bits of runs */
+  uint64_t runs;      /* started since the plan was made */
+
+  /* The answer. */
+  uint32_t answered; /* futex */
+  uint32_t complete; /* 1: no choice is left to vary */
+  uint64_t log_used; /* bytes */
+  uint64_t log_runs;
+  struct fpost_plan_stack fault; /* where a signal killed the run, with ONE */
+};
+
+static inline void *fpost_plan_table(struct fpost_plan *plan, uint64_t at) {
+  return (uint8_t *)plan + at;
+}
+
+#endif /* FPOST_OS_PLAN_H */
