@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Crash states: what one undecided unit of PM may hold after a crash, and what is
- * left of that when recovery has read some of it.
+ * Crash states: what one undecided unit of PM may hold after a crash, and what
+ * is left of that when recovery has read some of it.
  *
  * A unit is a cache line (rule S3) or, in torn-line mode, one word. Between the
  * guaranteed cut and the crash point it took `steps` in visibility order:
@@ -11,9 +11,10 @@
  *                  (a store)    (a memcpy)        (a store)
  *
  * A step is a store; its pieces are what is all or nothing on its own (a word's
- * bytes, or all of a movdir64b), and the pieces of one step persist in any order
- * (S4). So the unit holds, for some step i: all of the steps before i, and any
- * subset of the pieces of step i. That is a `cut`, numbered in this fixed order:
+ * bytes, or all of a movdir64b), and the pieces of one step persist in any
+ * order (S4). So the unit holds, for some step i: all of the steps before i,
+ * and any subset of the pieces of step i. That is a `cut`, numbered in this
+ * fixed order:
  *
  *      0                     base
  *      first(i) + m          steps before i, and the pieces in bit set m + 1 of
@@ -22,17 +23,18 @@
  * so that the last cut of a step is the whole step. Different cuts may give the
  * same bytes.
  *
- * Recovery reads lazily: a read of some bytes of an undecided unit has one result
- * for each distinct value that these bytes have in a cut that agrees with all
- * earlier reads. What is never read is never enumerated.
+ * Recovery reads lazily: a read of some bytes of an undecided unit has one
+ * result for each distinct value that these bytes have in a cut that agrees
+ * with all earlier reads. What is never read is never enumerated.
  *
  * Pure: caller's memory, no allocation.
  */
 #ifndef FPOST_MODEL_CRASH_H
 #define FPOST_MODEL_CRASH_H
 
-#include "fencepost/events.h"
 #include "rt/base/err.h"
+
+#include "fencepost/events.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,11 +44,11 @@ typedef uint64_t fpost_bytes;
 
 /* One store, as far as it lies in the unit. */
 struct fpost_step {
-  fpost_bytes written;     /* the bytes it wrote; never 0 */
-  uint64_t store;          /* the caller's name for the store (event number) */
-  uint32_t whole;          /* 1: a single piece (S5); 0: a piece per word (S4) */
+  fpost_bytes written; /* the bytes it wrote; never 0 */
+  uint64_t store;      /* the caller's name for the store (event number) */
+  uint32_t whole;      /* 1: a single piece (S5); 0: a piece per word (S4) */
   uint32_t spare;
-  uint8_t content[64];     /* their values; other bytes are 0 */
+  uint8_t content[64]; /* their values; other bytes are 0 */
 };
 
 /* An undecided unit. Read-only once made; may lie in shared memory. */
@@ -61,8 +63,8 @@ struct fpost_unit {
 
 /* What is known of a unit during one recovery run. */
 struct fpost_known {
-  fpost_bytes fixed;    /* bytes whose value a read has decided */
-  uint8_t content[64];  /* their values */
+  fpost_bytes fixed;   /* bytes whose value a read has decided */
+  uint8_t content[64]; /* their values */
 };
 
 /* The number of cuts of a unit, saturating at UINT64_MAX. */
@@ -70,16 +72,17 @@ uint64_t fpost_unit_cuts(const struct fpost_unit *unit,
                          const struct fpost_step *steps);
 
 /*
- * The content of the unit's line at a cut: its own bytes of out[64] are written,
- * the others are left alone.
+ * The content of the unit's line at a cut: its own bytes of out[64] are
+ * written, the others are left alone.
  */
-void fpost_unit_at(const struct fpost_unit *unit, const struct fpost_step *steps,
-                   uint64_t cut, uint8_t out[64]);
+void fpost_unit_at(const struct fpost_unit *unit,
+                   const struct fpost_step *steps, uint64_t cut,
+                   uint8_t out[64]);
 
 /*
  * The distinct values that the bytes in `read` may have, given what is known.
- * Writes at most max of them to values (64 bytes each, bytes outside `read` are 0)
- * in order of the first cut that gives them, and their number to *count.
+ * Writes at most max of them to values (64 bytes each, bytes outside `read` are
+ * 0) in order of the first cut that gives them, and their number to *count.
  *
  * Returns 0, or FPOST_ENOMEM if there are more than max; *count is then max.
  */

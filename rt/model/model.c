@@ -13,6 +13,20 @@ static void thread_check(const struct fpost_thread *thread) {
   FPOST_ASSERT(thread->nt_count <= thread->pending_count);
 }
 
+static bool thread_has_room(const struct fpost_thread *thread, uint32_t count) {
+  return thread->pending_max - thread->pending_count >= count;
+}
+
+/* The caller made sure of the room. */
+static void pending_add(struct fpost_thread *thread, struct fpost_line *line,
+                        uint32_t nt) {
+  FPOST_ASSERT(thread->pending_count < thread->pending_max);
+  thread->pending[thread->pending_count] =
+      (struct fpost_pending){.line = line, .stores = line->stores, .nt = nt};
+  thread->pending_count++;
+  thread->nt_count += nt;
+}
+
 static void line_guarantee(struct fpost_line *line, uint32_t stores) {
   if (stores > line->guaranteed) {
     line->guaranteed = stores;
@@ -20,46 +34,67 @@ static void line_guarantee(struct fpost_line *line, uint32_t stores) {
   line_check(line);
 }
 
-static int pending_add(struct fpost_thread *thread, struct fpost_line *line,
-                       uint32_t nt) {
-  if (thread->pending_count == thread->pending_max) {
-    return FPOST_ENOMEM;
-  }
-  thread->pending[thread->pending_count] =
-      (struct fpost_pending){.line = line, .stores = line->stores, .nt = nt};
-  thread->pending_count++;
-  thread->nt_count += nt;
-  thread_check(thread);
-  return FPOST_OK;
+/* The line's last store or flush waits for a fence of the thread. */
+static void line_await(struct fpost_line *line, struct fpost_thread *thread,
+                       bool nt) {
+  line->flushed = line->stores;
+  line->flusher = (thread->id + 1) & INT32_MAX;
+  line->nt = nt;
+  pending_add(thread, line, nt);
 }
 
-/* Is an NT store to this line still in some write-combining buffer? */
-static bool line_has_nt(const struct fpost_thread *thread,
-                        const struct fpost_line *line) {
-  for (uint32_t i = 0; thread->nt_count != 0 && i < thread->pending_count; i++) {
-    if (thread->pending[i].nt != 0 && thread->pending[i].line == line) {
-      return true;
-    }
-  }
-  return false;
+static bool line_awaits(const struct fpost_line *line,
+                        const struct fpost_thread *thread) {
+  return line->flusher == thread->id + 1;
 }
 
-int fpost_model_store(enum fpost_domain domain, struct fpost_thread *thread,
-                      struct fpost_line *line, uint32_t flags) {
+static void line_store(enum fpost_domain domain, struct fpost_thread *thread,
+                       struct fpost_line *line, bool nt) {
   line_check(line);
-  thread_check(thread);
-  bool nt = (flags & (FENCEPOST_STORE_NT | FENCEPOST_STORE_WHOLE)) != 0;
-  if (nt && thread->pending_count == thread->pending_max) {
-    return FPOST_ENOMEM;
-  }
   if (line->stores != UINT32_MAX) {
     line->stores++;
   }
   if (nt) {
-    return pending_add(thread, line, 1);
-  }
-  if (domain == FPOST_DOMAIN_EADR && !line_has_nt(thread, line)) {
+    line_await(line, thread, true);
+  } else if (domain == FPOST_DOMAIN_EADR) {
     line_guarantee(line, line->stores);
+  }
+}
+
+/* The thread stores to the line: its NT stores to it were first (N1). */
+static void line_overtake(struct fpost_line *line,
+                          const struct fpost_thread *thread) {
+  if (line->nt != 0 && line_awaits(line, thread)) {
+    line_guarantee(line, line->flushed);
+  }
+}
+
+int fpost_model_store(const struct fpost_mode *mode,
+                      struct fpost_thread *thread, struct fpost_line *line,
+                      uint32_t words, uint32_t flags) {
+  thread_check(thread);
+  FPOST_ASSERT(words - 1 < UINT8_MAX);
+  bool nt = (flags & (FENCEPOST_STORE_NT | FENCEPOST_STORE_WHOLE)) != 0;
+  if (!mode->torn) {
+    if (nt && !thread_has_room(thread, 1)) {
+      return FPOST_ENOMEM;
+    }
+    if (!nt) {
+      line_overtake(line, thread);
+    }
+    line_store(mode->domain, thread, line, nt);
+    return FPOST_OK;
+  }
+  if (nt && !thread_has_room(thread, (uint32_t)__builtin_popcount(words))) {
+    return FPOST_ENOMEM;
+  }
+  for (uint32_t w = 0; w < FPOST_LINE_WORDS; w++) {
+    if (!nt) {
+      line_overtake(&line[w], thread);
+    }
+    if ((words >> w & 1) != 0) {
+      line_store(mode->domain, thread, &line[w], nt);
+    }
   }
   return FPOST_OK;
 }
@@ -79,29 +114,40 @@ static void nt_complete(struct fpost_thread *thread) {
   thread->nt_count = 0;
 }
 
-int fpost_model_flush(struct fpost_thread *thread, struct fpost_line *line,
-                      uint32_t kind, enum fpost_flush_result *result) {
+static enum fpost_flush_result line_flush(struct fpost_thread *thread,
+                                          struct fpost_line *line,
+                                          uint32_t kind) {
   line_check(line);
-  thread_check(thread);
   enum fpost_flush_result found = FPOST_FLUSH_USEFUL;
-  bool mine = line->flusher == thread->id + 1;
   if (line->guaranteed == line->stores) {
     found = FPOST_FLUSH_NOTHING;
-  } else if (mine && line->flushed == line->stores) {
+  } else if (line_awaits(line, thread) && line->flushed == line->stores) {
     found = FPOST_FLUSH_REPEATED;
   }
   if (kind == FENCEPOST_CLFLUSH) {
-    if (thread->nt_count != 0) {
-      nt_complete(thread);
-    }
     line_guarantee(line, line->stores);
   } else if (found == FPOST_FLUSH_USEFUL) {
-    int err = pending_add(thread, line, 0);
-    if (err != FPOST_OK) {
-      return err;
+    line_await(line, thread, false);
+  }
+  return found;
+}
+
+int fpost_model_flush(const struct fpost_mode *mode,
+                      struct fpost_thread *thread, struct fpost_line *line,
+                      uint32_t kind, enum fpost_flush_result *result) {
+  thread_check(thread);
+  uint32_t cuts = fpost_mode_cuts(mode);
+  if (kind != FENCEPOST_CLFLUSH) {
+    if (!thread_has_room(thread, cuts)) {
+      return FPOST_ENOMEM;
     }
-    line->flushed = line->stores;
-    line->flusher = thread->id + 1;
+  } else if (thread->nt_count != 0) {
+    nt_complete(thread);
+  }
+  enum fpost_flush_result found = FPOST_FLUSH_NOTHING;
+  for (uint32_t i = 0; i < cuts; i++) {
+    enum fpost_flush_result one = line_flush(thread, &line[i], kind);
+    found = one > found ? one : found;
   }
   if (result != NULL) {
     *result = found;
@@ -116,8 +162,9 @@ uint32_t fpost_model_fence(struct fpost_thread *thread) {
     struct fpost_line *line = thread->pending[i].line;
     raised += thread->pending[i].stores > line->guaranteed;
     line_guarantee(line, thread->pending[i].stores);
-    if (line->flusher == thread->id + 1) {
+    if (line_awaits(line, thread)) {
       line->flusher = 0;
+      line->nt = 0;
     }
   }
   thread->pending_count = 0;
@@ -125,8 +172,20 @@ uint32_t fpost_model_fence(struct fpost_thread *thread) {
   return raised;
 }
 
-void fpost_model_durable(struct fpost_line *line) {
-  line_guarantee(line, line->stores);
+void fpost_model_durable(const struct fpost_mode *mode,
+                         struct fpost_line *line) {
+  for (uint32_t i = 0; i < fpost_mode_cuts(mode); i++) {
+    line_guarantee(&line[i], line[i].stores);
+  }
+}
+
+void fpost_model_drained(const struct fpost_mode *mode,
+                         struct fpost_line *line) {
+  for (uint32_t i = 0; i < fpost_mode_cuts(mode); i++) {
+    if (line[i].nt != 0) {
+      line_guarantee(&line[i], line[i].flushed);
+    }
+  }
 }
 
 bool fpost_model_fence_useful(const struct fpost_thread *thread) {
@@ -136,4 +195,21 @@ bool fpost_model_fence_useful(const struct fpost_thread *thread) {
     }
   }
   return false;
+}
+
+void fpost_model_forget(struct fpost_thread *thread,
+                        const struct fpost_line *first,
+                        const struct fpost_line *end) {
+  thread_check(thread);
+  uint32_t kept = 0;
+  uint32_t nt_kept = 0;
+  for (uint32_t i = 0; i < thread->pending_count; i++) {
+    const struct fpost_line *line = thread->pending[i].line;
+    if (line < first || line >= end) {
+      nt_kept += thread->pending[i].nt;
+      thread->pending[kept++] = thread->pending[i];
+    }
+  }
+  thread->pending_count = kept;
+  thread->nt_count = nt_kept;
 }

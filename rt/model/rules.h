@@ -2,19 +2,20 @@
 /*
  * The online rules: events -> findings, on top of the model.
  *
- * The caller keeps one struct fpost_cell per cache line of PM (one array per pool,
- * zeroed at the start) and one struct fpost_thread per thread, and reports each
- * event with the id of the stack it came from. Findings come back through a
- * callback, one per occurrence: whoever collects them removes duplicates.
+ * The caller keeps one struct fpost_cell per cache line of PM (one array per
+ * pool, zeroed at the start) and one struct fpost_thread per thread, and
+ * reports each event with the id of the stack it came from. Findings come back
+ * through a callback, one per occurrence: whoever collects them removes
+ * duplicates.
  *
  * A word of a line is in one of three states:
  *
- *     guaranteed --store--> dirty --flush--> flushed --fence of that thread--> guaranteed
- *                             ^                 |
+ *     guaranteed --store--> dirty --flush--> flushed --fence of that thread-->
+ * guaranteed ^                 |
  *                             +-----store-------+
  *
- * Pure, as the model is. One event costs O(1), a fence O(what its thread flushed
- * since its last fence).
+ * Pure, as the model is. One event costs O(1), a fence O(what its thread
+ * flushed since its last fence).
  */
 #ifndef FPOST_MODEL_RULES_H
 #define FPOST_MODEL_RULES_H
@@ -44,18 +45,23 @@ struct fpost_class_info {
 extern const struct fpost_class_info fpost_class_infos[FPOST_CLASS_COUNT];
 const char *fpost_severity_name(enum fpost_severity severity);
 
-/* One cache line of PM as the rules see it: 64 bytes of metadata per line. */
+/*
+ * One cache line of PM as the rules see it: 64 bytes of metadata per line. A
+ * word is dirty, flushed (some flush or NT store covers it that no fence has
+ * completed) or guaranteed (neither bit is set).
+ */
 struct fpost_cell {
   struct fpost_line line;
   uint32_t store_stack[8]; /* last store to each word */
-  uint32_t flush_stack;    /* last flush of the line */
-  uint32_t flush_thread;   /* thread of that flush */
+  uint32_t flush_stack;    /* last flush of, or NT store to, the line */
   uint8_t dirty;           /* words stored and not flushed since */
   uint8_t flushed;         /* words flushed, not yet completed by a fence */
-  uint8_t ignored;         /* words declared not to matter (fencepost_ignore) */
-  uint8_t spare[5];
+  uint8_t ignored;         /* words declared not to matter */
+  uint8_t spare;
+  uint64_t unsafe; /* bytes stored and not known to be guaranteed since */
 };
-_Static_assert(sizeof(struct fpost_cell) == 64, "one line of metadata per line");
+_Static_assert(sizeof(struct fpost_cell) == 64,
+               "one line of metadata per line");
 
 /*
  * A finding as the rules make it. A stack of 0 means: does not apply.
@@ -80,8 +86,8 @@ struct fpost_rules {
 
 /*
  * Bytes [address, address + size) of one line were stored; size 1 to 64, not
- * crossing the line. Returns 0 or FPOST_ENOMEM (NT store, pending list full) with
- * nothing changed.
+ * crossing the line. Returns 0 or FPOST_ENOMEM (NT store, pending list full)
+ * with nothing changed.
  */
 FPOST_MUST_USE int fpost_rules_store(const struct fpost_rules *rules,
                                      struct fpost_thread *thread,
@@ -89,13 +95,27 @@ FPOST_MUST_USE int fpost_rules_store(const struct fpost_rules *rules,
                                      uint32_t size, uint32_t flags,
                                      uint32_t stack);
 
-/* The line at address is flushed. Returns 0 or FPOST_ENOMEM, nothing changed. */
+/*
+ * The lines that [address, address + size) touches are flushed, size at least
+ * 1, by one flush instruction or by one call that flushes a range; cells is the
+ * cell of the first line, those of the others follow it. It is redundant only
+ * if no line has anything to flush: one finding for the whole range.
+ *
+ * Returns 0, or FPOST_ENOMEM with nothing changed, if the pending list has not
+ * as many free places as there are lines (clwb and clflushopt only).
+ */
 FPOST_MUST_USE int fpost_rules_flush(const struct fpost_rules *rules,
                                      struct fpost_thread *thread,
-                                     struct fpost_cell *cell, uint64_t address,
-                                     uint32_t kind, uint32_t stack);
+                                     struct fpost_cell *cells, uint64_t address,
+                                     uint64_t size, uint32_t kind,
+                                     uint32_t stack);
 
-/* The thread fences; kind is enum fencepost_fence_kind. */
+/*
+ * The thread fences; kind is enum fencepost_fence_kind. Redundant is an sfence
+ * or mfence before which, since the last one, the thread issued nothing that a
+ * fence completes. A fence behind a redundant flush is not reported again, and
+ * a locked RMW neither is redundant nor makes the next fence so.
+ */
 void fpost_rules_fence(const struct fpost_rules *rules,
                        struct fpost_thread *thread, uint32_t kind,
                        uint32_t stack);
@@ -104,10 +124,18 @@ void fpost_rules_fence(const struct fpost_rules *rules,
 void fpost_rules_durable(struct fpost_cell *cell);
 
 /*
- * The run, or the mapping of this line at address, ends: reports words never
- * flushed and flushes never fenced.
+ * The words that [address, address + size) of one line touches do not matter:
+ * they are never reported as missing a flush or fence.
  */
-void fpost_rules_end(const struct fpost_rules *rules, struct fpost_cell *cell,
-                     uint64_t address);
+void fpost_rules_ignore(struct fpost_cell *cell, uint64_t address,
+                        uint32_t size);
+
+/*
+ * The run, or the mapping of this line at address, ends: reports words never
+ * flushed and flushes never fenced. Neighbouring words of one store are one
+ * finding.
+ */
+void fpost_rules_end(const struct fpost_rules *rules,
+                     const struct fpost_cell *cell, uint64_t address);
 
 #endif /* FPOST_MODEL_RULES_H */
