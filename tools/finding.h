@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Findings and the report that holds them. A finding is complete in itself: places
+ * are symbolised when it is made, so that it can be stored as JSON and rendered
+ * elsewhere. Text and JSON are views of it (tools/report_text.c, report_json.c).
+ *
+ * All strings and arrays that a report refers to are its own copies, made by
+ * fpost_report_text and fpost_report_memory; they live as long as the report.
+ */
+#ifndef FPOST_TOOLS_FINDING_H
+#define FPOST_TOOLS_FINDING_H
+
+#include "rt/model/rules.h"
+#include "tools/common_options.h"
+#include "tools/symbols.h"
+
+#include <jansson.h>
+
+/* A call stack, innermost first. count 0: not known, or does not apply. */
+struct fpost_place {
+  const struct fpost_frame *frames;
+  uint32_t count;
+};
+
+/* A store, flush, fence or read: where in the source, and what it touched. */
+struct fpost_access {
+  bool present;
+  struct fpost_place place;
+  const char *pool; /* path of the pool; null: touches no PM, or not known */
+  uint64_t offset;  /* bytes in the pool */
+  uint64_t size;    /* bytes; 0: not known */
+};
+
+/* The crash state that shows a finding, and what recovery did with it. */
+struct fpost_crash_view {
+  const char *state;   /* the name that replay takes; null: no crash */
+  const char *outcome; /* "recovery died: SIGSEGV", "recovery exited with 3", ... */
+  const char *replay;  /* the command to run */
+  const char *output;  /* the end of what recovery printed, or null */
+  struct fpost_place stack;             /* where recovery died, if known */
+  const struct fpost_access *persisted; /* the stores that made the difference */
+  uint32_t persisted_count;
+  const struct fpost_access *lost;
+  uint32_t lost_count;
+};
+
+struct fpost_report_finding {
+  enum fpost_class class_;
+  enum fpost_severity severity;
+  const char *message; /* one sentence; null: that of the class */
+  uint64_t count;      /* occurrences, at least 1 */
+  uint32_t process;    /* pid of the program, 0: not known */
+  struct fpost_access store;
+  struct fpost_access missing; /* the flush or fence that is needless; the flush
+                                  that lacks a fence; the store that overwrites; the
+                                  store that must come after the missing flush */
+  const char *missing_what;    /* "flush", "fence" or null: what is missing */
+  struct fpost_access read;    /* what recovery read */
+  const char *operation;       /* name and arguments, or null */
+  struct fpost_crash_view crash;
+};
+
+/* What the report says about the exploration; all 0: there was none. */
+struct fpost_coverage {
+  bool present;
+  uint64_t crash_points;
+  uint64_t runs;
+  double images_log2;
+  bool complete;
+  const char *left_out; /* why not complete, or null */
+};
+
+struct fpost_suppression {
+  enum fpost_class class_; /* FPOST_CLASS_COUNT: any */
+  const char *pattern;     /* glob for a function or a file */
+  const char *file;        /* where it was written */
+  uint32_t line;
+  uint64_t used;
+};
+
+struct fpost_report {
+  struct fpost_symbols *symbols;
+  const char **command; /* the program and its arguments */
+  uint32_t command_count;
+  enum fpost_domain domain;
+  bool torn; /* --lines torn */
+  uint64_t seed;
+  bool seeded;
+  uint32_t pools_count; /* pools of the run: one is called `pool` in text */
+  struct fpost_report_finding *findings;
+  uint32_t findings_count;
+  uint32_t findings_max;
+  uint64_t suppressed; /* occurrences */
+  struct fpost_suppression *suppressions;
+  uint32_t suppressions_count;
+  uint32_t enabled; /* bit per enum fpost_class */
+  enum fpost_severity fail_on;
+  const char **notes; /* sentences for the reader */
+  uint32_t notes_count;
+  struct fpost_coverage coverage;
+  bool exited; /* the program's end is known: */
+  int status;  /* as of waitpid */
+  struct fpost_report_memory *memory;
+};
+
+/*
+ * Make an empty report with the reader's filters. Errors (an unknown class, an
+ * unreadable file of suppressions) are printed.
+ * Returns 0, FPOST_EINVAL, FPOST_ENOENT or FPOST_ENOMEM; then it needs no freeing.
+ */
+FPOST_MUST_USE int
+fpost_report_init(struct fpost_report *report,
+                  const struct fpost_report_options *options);
+void fpost_report_free(struct fpost_report *report);
+
+/* Memory of the report, zeroed; ends the process if there is none. */
+void *fpost_report_memory(struct fpost_report *report, size_t size);
+/* A copy of a string, null for null. */
+const char *fpost_report_text(struct fpost_report *report, const char *text);
+const char *fpost_report_format(struct fpost_report *report,
+                                const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * The place of a stack: count pcs as in FPOST_RECORD_STACK, with the modules made
+ * known to report->symbols. The frames are the report's.
+ */
+struct fpost_place fpost_report_place(struct fpost_report *report,
+                                      const uint64_t *pcs, uint32_t count);
+
+/*
+ * Add a finding, unless it is filtered or suppressed. One of the same class and
+ * places that is there already takes over the count instead.
+ */
+void fpost_report_add(struct fpost_report *report,
+                      const struct fpost_report_finding *finding);
+
+/* Add a sentence for the reader, once. */
+void fpost_report_note(struct fpost_report *report, const char *text);
+
+/* The frame of a place that the reader should look at: the innermost with a source
+   line that is not a system header or library. Null if there is none. */
+const struct fpost_frame *fpost_place_frame(const struct fpost_place *place);
+
+/* Order findings for the reader: by severity, then class, then place. */
+void fpost_report_sort(struct fpost_report *report);
+
+/* The exit code: 1 if a finding is of fail_on or above. */
+int fpost_report_exit(const struct fpost_report *report);
+
+/* Write the report as text. */
+void fpost_report_print(struct fpost_report *report, FILE *out);
+
+/* One finding as the JSON of the contract; a new reference, or null. */
+json_t *fpost_finding_json(const struct fpost_report *report,
+                           const struct fpost_report_finding *finding);
+/*
+ * The reverse, for findings that were stored: strings are copied into the report.
+ * Returns 0 or FPOST_EINVAL.
+ */
+FPOST_MUST_USE int fpost_finding_parse(struct fpost_report *report,
+                                       const json_t *json,
+                                       struct fpost_report_finding *finding);
+/* The whole report; a new reference, or null. */
+json_t *fpost_report_json(struct fpost_report *report);
+
+/*
+ * Text to stdout and JSON where the options say, in this order. Errors are
+ * printed. Returns the exit code of the command: 2 if something could not be
+ * written.
+ */
+int fpost_report_finish(struct fpost_report *report,
+                        const struct fpost_report_options *options);
+
+#endif /* FPOST_TOOLS_FINDING_H */
