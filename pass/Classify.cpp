@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Classify.h"
+
+#include "FlushAsm.h"
+#include "Hooks.h"
+#include "LlvmCompat.h"
+
+#include "fencepost/events.h"
+
+#include "llvm/ADT/Statistic.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/DataLayout.h"
+#include "llvm/IR/GlobalVariable.h"
+#include "llvm/IR/InlineAsm.h"
+#include "llvm/IR/Instructions.h"
+
+#define DEBUG_TYPE "fencepost"
+
+using namespace llvm;
+
+namespace fencepost {
+
+STATISTIC(SkippedStack, "Accesses to stack objects that nobody else knows");
+STATISTIC(SkippedGlobal, "Accesses to globals whose address is never taken");
+STATISTIC(SkippedConstant, "Loads of constants");
+STATISTIC(SkippedAddressSpace, "Accesses outside address space 0");
+STATISTIC(SkippedSanitizer, "Accesses that a sanitizer inserted");
+
+/// The opt-out of a function:
+/// __attribute__((disable_sanitizer_instrumentation)).
+static constexpr Attribute::AttrKind OptOut =
+    Attribute::DisableSanitizerInstrumentation;
+
+bool isInstrumentable(const Function &F) {
+  // A naked function is all inline assembly and has no frame for a call.
+  return !F.isDeclaration() && !F.hasFnAttribute(Attribute::Naked) &&
+         !F.hasFnAttribute(OptOut) && !F.getName().starts_with(SymbolPrefix);
+}
+
+bool staysInstrumented(const CallBase &Call) {
+  if (Call.isInlineAsm())
+    return true;
+  const Function *Callee = Call.getCalledFunction();
+  if (Callee == nullptr)
+    return false;
+  if (Callee->isIntrinsic() || Callee->doesNotAccessMemory() ||
+      Callee->getName().starts_with(SymbolPrefix))
+    return true;
+  return isInstrumentable(*Callee) && !Callee->isInterposable();
+}
+
+uint64_t Classifier::sizeOf(Type *Type) const {
+  return Layout.getTypeStoreSize(Type).getKnownMinValue();
+}
+
+/// Whether every use of the global, or of an address inside it, accesses memory
+/// there: then its address never reaches the function that registers PM.
+static bool isOnlyAccessed(const Value *Address, unsigned Depth = 0) {
+  constexpr unsigned DepthMax = 4;
+  for (const Use &U : Address->uses()) {
+    const User *By = U.getUser();
+    if (isa<LoadInst>(By))
+      continue;
+    if (const auto *Store = dyn_cast<StoreInst>(By))
+      if (Store->getValueOperand() != Address)
+        continue;
+    if (isa<GEPOperator>(By) && Depth < DepthMax &&
+        isOnlyAccessed(By, Depth + 1))
+      continue;
+    return false;
+  }
+  return true;
+}
+
+/// Memory that no run can make persistent. The API and annotations can declare
+/// any range of addresses that they are handed to be PM, a global or a variable
+/// on the stack too, so only what nobody was handed counts.
+static bool isPrivateObject(const Value *Object) {
+  if (isa<AllocaInst>(Object))
+    return !mayBeCaptured(Object);
+  if (const auto *Global = dyn_cast<GlobalVariable>(Object)) {
+    if (Global->isConstant() || Global->getName().starts_with("__asan_") ||
+        Global->getName().starts_with("__llvm_"))
+      return true;
+    return Global->hasLocalLinkage() && isOnlyAccessed(Global);
+  }
+  return false;
+}
+
+bool Classifier::cannotBePersistent(const Value *Address) {
+  if (Address->getType()->getScalarType()->getPointerAddressSpace() != 0) {
+    ++SkippedAddressSpace; // segment registers: thread-local data
+    return true;
+  }
+  const Value *Object = getUnderlyingObject(Address);
+  if (!isa<AllocaInst>(Object) && !isa<GlobalVariable>(Object))
+    return false;
+  auto [Place, New] = Objects.try_emplace(Object, false);
+  if (New)
+    Place->second = isPrivateObject(Object);
+  if (!Place->second)
+    return false;
+  if (isa<AllocaInst>(Object))
+    ++SkippedStack;
+  else if (cast<GlobalVariable>(Object)->isConstant())
+    ++SkippedConstant;
+  else
+    ++SkippedGlobal;
+  return true;
+}
+
+void Classifier::addAccess(SmallVectorImpl<Event> &Events, Event E) {
+  E.After = E.Kind == EventKind::Store;
+  if (!cannotBePersistent(E.Address))
+    Events.push_back(E);
+}
+
+static Event access(EventKind Kind, Instruction &At, Value *Address,
+                    uint64_t Size, unsigned Flags = 0) {
+  Event E;
+  E.Kind = Kind;
+  E.At = &At;
+  E.Address = Address;
+  E.Size = Size;
+  E.Flags = Flags;
+  return E;
+}
+
+static Event fence(Instruction &At, unsigned Kind) {
+  Event E;
+  E.Kind = EventKind::Fence;
+  E.At = &At;
+  E.Flags = Kind;
+  return E;
+}
+
+/// An RMW that leaves memory as it was becomes a fence and a load: the compiler
+/// itself turns fetch_add(0) into that.
+static bool isIdempotent(const AtomicRMWInst &RMW) {
+  const auto *Operand = dyn_cast<ConstantInt>(RMW.getValOperand());
+  if (Operand == nullptr)
+    return false;
+  switch (RMW.getOperation()) {
+  case AtomicRMWInst::Add:
+  case AtomicRMWInst::Sub:
+  case AtomicRMWInst::Or:
+  case AtomicRMWInst::Xor:
+    return Operand->isZero();
+  case AtomicRMWInst::And:
+    return Operand->isMinusOne();
+  default:
+    return false;
+  }
+}
+
+void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
+  if (I.hasMetadata(LLVMContext::MD_nosanitize)) {
+    ++SkippedSanitizer;
+    return;
+  }
+  if (auto *Store = dyn_cast<StoreInst>(&I)) {
+    unsigned Flags = 0;
+    if (Store->isVolatile() || Store->isAtomic())
+      Flags |= FENCEPOST_STORE_ATOMIC;
+    if (Store->hasMetadata(LLVMContext::MD_nontemporal))
+      Flags |= FENCEPOST_STORE_NT;
+    uint64_t Size = sizeOf(Store->getValueOperand()->getType());
+    Value *Address = Store->getPointerOperand();
+    // A seq_cst store is an xchg or carries a locked instruction (rule F7).
+    bool Locked =
+        Store->getOrdering() == AtomicOrdering::SequentiallyConsistent;
+    if (!Store->isAtomic())
+      addAccess(Events, access(EventKind::Store, I, Address, Size, Flags));
+    else if (!cannotBePersistent(Address))
+      Events.push_back(access(EventKind::Atomic, I, Address, Size,
+                              Locked ? AtomicLocked : 0));
+    else if (Locked)
+      Events.push_back(fence(I, FENCEPOST_LOCKED));
+    return;
+  }
+  if (auto *Load = dyn_cast<LoadInst>(&I)) {
+    addAccess(Events, access(EventKind::Load, I, Load->getPointerOperand(),
+                             sizeOf(Load->getType())));
+    return;
+  }
+  if (auto *RMW = dyn_cast<AtomicRMWInst>(&I)) {
+    uint64_t Size = sizeOf(RMW->getValOperand()->getType());
+    if (isIdempotent(*RMW)) {
+      Events.push_back(fence(I, FENCEPOST_LOCKED));
+      addAccess(Events,
+                access(EventKind::Load, I, RMW->getPointerOperand(), Size));
+    } else if (cannotBePersistent(RMW->getPointerOperand())) {
+      Events.push_back(fence(I, FENCEPOST_LOCKED));
+    } else {
+      Events.push_back(access(EventKind::Atomic, I, RMW->getPointerOperand(),
+                              Size, AtomicLocked | AtomicReads));
+    }
+    return;
+  }
+  if (auto *Exchange = dyn_cast<AtomicCmpXchgInst>(&I)) {
+    if (cannotBePersistent(Exchange->getPointerOperand()))
+      Events.push_back(fence(I, FENCEPOST_LOCKED));
+    else
+      Events.push_back(access(EventKind::Atomic, I,
+                              Exchange->getPointerOperand(),
+                              sizeOf(Exchange->getNewValOperand()->getType()),
+                              AtomicLocked | AtomicReads));
+    return;
+  }
+  if (auto *Fence = dyn_cast<FenceInst>(&I)) {
+    // Weaker fences and those against signal handlers emit no instruction
+    // (rule F7).
+    if (Fence->getOrdering() == AtomicOrdering::SequentiallyConsistent &&
+        Fence->getSyncScopeID() != SyncScope::SingleThread)
+      Events.push_back(fence(I, FENCEPOST_LOCKED));
+    return;
+  }
+  if (auto *Call = dyn_cast<CallBase>(&I))
+    classifyCall(*Call, Events);
+}
+
+void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
+  if (Call.isInlineAsm()) {
+    if (!classifyAsm(Call, Layout, Events))
+      ++Unknown;
+    return;
+  }
+  if (classifyIntrinsic(Call, Events))
+    return;
+  // The callee's copy of an argument by value is read here.
+  for (unsigned Number = 0; Number < Call.arg_size(); ++Number)
+    if (Type *Copied = Call.getParamByValType(Number))
+      addAccess(Events, access(EventKind::Load, Call,
+                               Call.getArgOperand(Number), sizeOf(Copied)));
+  if (!staysInstrumented(Call)) {
+    Event E;
+    E.Kind = EventKind::Leave;
+    E.At = &Call;
+    Events.push_back(E);
+  }
+}
+
+static Event laneAccess(EventKind Kind, CallBase &Call, Value *Address,
+                        Type *Vector, Lanes Layout, Value *Mask,
+                        const DataLayout &Data, unsigned Flags = 0) {
+  Type *Element = cast<VectorType>(Vector)->getElementType();
+  Event E = access(Kind, Call, Address,
+                   Data.getTypeStoreSize(Element).getFixedValue(), Flags);
+  E.Layout = Layout;
+  E.Mask = Mask;
+  return E;
+}
+
+bool Classifier::classifyIntrinsic(CallBase &Call,
+                                   SmallVectorImpl<Event> &Events) {
+  auto *Intrinsic = dyn_cast<IntrinsicInst>(&Call);
+  if (Intrinsic == nullptr)
+    return false;
+  if (auto *Copy = dyn_cast<AnyMemTransferInst>(Intrinsic)) {
+    Event Read = access(EventKind::Load, Call, Copy->getRawSource(), 1);
+    Event Write = access(EventKind::Store, Call, Copy->getRawDest(), 1);
+    Read.SizeValue = Write.SizeValue = Copy->getLength();
+    addAccess(Events, Read);
+    addAccess(Events, Write);
+    return true;
+  }
+  if (auto *Set = dyn_cast<AnyMemSetInst>(Intrinsic)) {
+    Event Write = access(EventKind::Store, Call, Set->getRawDest(), 1);
+    Write.SizeValue = Set->getLength();
+    addAccess(Events, Write);
+    return true;
+  }
+  auto Argument = [&](unsigned N) { return Call.getArgOperand(N); };
+  unsigned Flags = Call.hasMetadata(LLVMContext::MD_nontemporal)
+                       ? unsigned{FENCEPOST_STORE_NT}
+                       : 0u;
+  switch (Intrinsic->getIntrinsicID()) {
+  case Intrinsic::masked_store:
+    addAccess(Events, laneAccess(EventKind::Store, Call, Argument(1),
+                                 Argument(0)->getType(), Lanes::Masked,
+                                 maskOf(*Intrinsic, 2), Layout, Flags));
+    return true;
+  case Intrinsic::masked_compressstore:
+    addAccess(Events, laneAccess(EventKind::Store, Call, Argument(1),
+                                 Argument(0)->getType(), Lanes::Packed,
+                                 Argument(2), Layout));
+    return true;
+  case Intrinsic::masked_scatter:
+    addAccess(Events, laneAccess(EventKind::Store, Call, Argument(1),
+                                 Argument(0)->getType(), Lanes::Scattered,
+                                 maskOf(*Intrinsic, 2), Layout));
+    return true;
+  case Intrinsic::masked_load:
+    addAccess(Events,
+              laneAccess(EventKind::Load, Call, Argument(0), Call.getType(),
+                         Lanes::Masked, maskOf(*Intrinsic, 1), Layout));
+    return true;
+  case Intrinsic::masked_expandload:
+    addAccess(Events,
+              laneAccess(EventKind::Load, Call, Argument(0), Call.getType(),
+                         Lanes::Packed, Argument(1), Layout));
+    return true;
+  case Intrinsic::masked_gather:
+    addAccess(Events,
+              laneAccess(EventKind::Load, Call, Argument(0), Call.getType(),
+                         Lanes::Scattered, maskOf(*Intrinsic, 1), Layout));
+    return true;
+  default:
+    classifyX86(Call, Events);
+    return true;
+  }
+}
+
+bool Classifier::classifyX86(CallBase &Call, SmallVectorImpl<Event> &Events) {
+  StringRef Name = Call.getCalledFunction()->getName();
+  if (!Name.consume_front("llvm.x86."))
+    return false;
+  int Flush = StringSwitch<int>(Name)
+                  .Case("sse2.clflush", FENCEPOST_CLFLUSH)
+                  .Case("clflushopt", FENCEPOST_CLFLUSHOPT)
+                  .Case("clwb", FENCEPOST_CLWB)
+                  .Default(-1);
+  if (Flush >= 0) {
+    Events.push_back(access(EventKind::Flush, Call, Call.getArgOperand(0), 0,
+                            unsigned(Flush)));
+    return true;
+  }
+  if (Name == "sse.sfence" || Name == "sse2.mfence") {
+    Events.push_back(fence(Call, Name == "sse.sfence" ? FENCEPOST_SFENCE
+                                                      : FENCEPOST_MFENCE));
+    return true;
+  }
+  return false;
+}
+
+} // namespace fencepost
