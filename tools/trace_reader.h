@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Trace files, read and packed. A trace is raw while the program runs (header and
- * records) and packed afterwards (the same bytes in checked zstd frames);
+ * Trace files, read and packed. A trace is raw while the program runs (header
+ * and records) and packed afterwards (the same bytes in checked zstd frames);
  * docs/TRACE.md. The reader takes both, and vouches for what it returns:
  *
- *   pool indexes are below FPOST_POOLS_MAX and were introduced by a POOL record;
- *   [address, address + size) lies in its pool, whose size is rounded up to 4096;
- *   stack ids are 0 or were introduced by a STACK record;
- *   threads are below FPOST_TRACE_THREADS_MAX, modules below 0xffff.
+ *   pool indexes are below FPOST_POOLS_MAX and were introduced by a POOL
+ * record; [address, address + size) lies in its pool, whose size is rounded up
+ * to 4096; stack ids are 0 or were introduced by a STACK record; threads are
+ * below FPOST_TRACE_THREADS_MAX, modules below 0xffff.
  */
 #ifndef FPOST_TOOLS_TRACE_READER_H
 #define FPOST_TOOLS_TRACE_READER_H
@@ -34,9 +34,9 @@ struct fpost_reader {
 };
 
 /*
- * Open a trace. On an error reader->error says why; the reader needs no closing.
- * Returns 0, FPOST_ENOENT, FPOST_EIO, FPOST_EINVAL (no trace, or damaged),
- * FPOST_EVERSION or FPOST_ENOMEM.
+ * Open a trace. On an error reader->error says why; the reader needs no
+ * closing. Returns 0, FPOST_ENOENT, FPOST_EIO, FPOST_EINVAL (no trace, or
+ * damaged), FPOST_EVERSION or FPOST_ENOMEM.
  */
 FPOST_MUST_USE int fpost_reader_open(struct fpost_reader *reader,
                                      const char *path);
