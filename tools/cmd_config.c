@@ -4,6 +4,7 @@
 #include "tools/paths.h"
 
 #include <limits.h>
+#include <string.h>
 
 struct options {
   bool plugin;
@@ -67,10 +68,9 @@ static int config_print(const struct options *options) {
                    "lib/fencepost/fencepost.dynlist", list)) {
       return FPOST_EXIT_USAGE;
     }
-    printf(
-        "-Wl,--whole-archive %s -Wl,--no-whole-archive "
-        "-Wl,--dynamic-list=%s -lpthread -ldl\n",
-        path, list);
+    *strrchr(path, '/') = '\0';
+    /* The same flags as in the compiler wrappers, see wrappers.cmake. */
+    printf(FENCEPOST_LINK_FORMAT "\n", path, path);
   }
   return FPOST_EXIT_CLEAN;
 }
