@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/symbols.h"
+
+#include "tools/demangle.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MODULES_MAX 0x10000u
+#define PC_MASK ((UINT64_C(1) << 48) - 1)
+#define BUILD_ID_MAX 64u
+/* Frames that one address can have; deeper inlining is cut off. */
+#define INLINED_MAX 24u
+#define CACHE_BUCKETS 4096u
+
+struct module {
+  char *path;
+  uint8_t build_id[BUILD_ID_MAX];
+  size_t build_id_size;
+  bool tried;
+  Dwfl *dwfl;
+  Dwfl_Module *dwfl_module; /* null: the file could not be used */
+  uint64_t bias;            /* of dwfl, over the addresses of the file */
+  char *hint;
+};
+
+/* The answer for one pc. */
+struct answer {
+  struct answer *next;
+  uint64_t pc;
+  struct fpost_frame *frames;
+  uint32_t count;
+};
+
+struct fpost_symbols {
+  struct module *modules; /* MODULES_MAX */
+  uint32_t modules_count;
+  struct answer *cache[CACHE_BUCKETS];
+};
+
+struct fpost_symbols *fpost_symbols_new(void) {
+  struct fpost_symbols *symbols = calloc(1, sizeof *symbols);
+  if (symbols != NULL) {
+    symbols->modules = calloc(MODULES_MAX, sizeof *symbols->modules);
+    if (symbols->modules == NULL) {
+      free(symbols);
+      symbols = NULL;
+    }
+  }
+  return symbols;
+}
+
+static void answer_free(struct answer *answer) {
+  for (uint32_t i = 0; i < answer->count; i++) {
+    struct fpost_frame *frame = &answer->frames[i];
+    free((void *)(uintptr_t)frame->function);
+    if (frame->shown != frame->file) {
+      free((void *)(uintptr_t)frame->shown);
+    }
+    free((void *)(uintptr_t)frame->file);
+  }
+  free(answer->frames);
+  free(answer);
+}
+
+void fpost_symbols_free(struct fpost_symbols *symbols) {
+  if (symbols == NULL) {
+    return;
+  }
+  for (uint32_t i = 0; i < symbols->modules_count; i++) {
+    struct module *module = &symbols->modules[i];
+    if (module->dwfl != NULL) {
+      dwfl_end(module->dwfl);
+    }
+    free(module->path);
+    free(module->hint);
+  }
+  for (size_t i = 0; i < CACHE_BUCKETS; i++) {
+    while (symbols->cache[i] != NULL) {
+      struct answer *answer = symbols->cache[i];
+      symbols->cache[i] = answer->next;
+      answer_free(answer);
+    }
+  }
+  free(symbols->modules);
+  free(symbols);
+}
+
+int fpost_symbols_module(struct fpost_symbols *symbols, uint32_t index,
+                         const char *path, const uint8_t *build_id,
+                         size_t build_id_size) {
+  if (index >= MODULES_MAX || build_id_size > BUILD_ID_MAX) {
+    return FPOST_EINVAL;
+  }
+  struct module *module = &symbols->modules[index];
+  if (module->path != NULL) {
+    return FPOST_OK;
+  }
+  module->path = strdup(path);
+  if (module->path == NULL) {
+    return FPOST_ENOMEM;
+  }
+  if (build_id_size != 0) {
+    memcpy(module->build_id, build_id, build_id_size);
+  }
+  module->build_id_size = build_id_size;
+  if (index >= symbols->modules_count) {
+    symbols->modules_count = index + 1;
+  }
+  return FPOST_OK;
+}
+
+static void module_hint(struct module *module, const char *what) {
+  if (module->hint == NULL &&
+      asprintf(&module->hint, "'%s' %s", module->path, what) < 0) {
+    module->hint = NULL;
+  }
+}
+
+static bool module_unchanged(const struct module *module) {
+  const unsigned char *bits = NULL;
+  GElf_Addr address = 0;
+  if (module->build_id_size == 0) {
+    return true;
+  }
+  int size = dwfl_module_build_id(module->dwfl_module, &bits, &address);
+  return size >= 0 && (size_t)size == module->build_id_size &&
+         memcmp(bits, module->build_id, module->build_id_size) == 0;
+}
+
+/* Open the module's file, the first time that it is needed. */
+static void module_open(struct module *module) {
+  static const Dwfl_Callbacks callbacks = {
+      .find_elf = dwfl_build_id_find_elf,
+      .find_debuginfo = dwfl_standard_find_debuginfo,
+      .section_address = dwfl_offline_section_address};
+  module->tried = true;
+  if (module->path[0] != '/') {
+    return; /* the kernel's code, or none */
+  }
+  module->dwfl = dwfl_begin(&callbacks);
+  if (module->dwfl == NULL) {
+    return;
+  }
+  module->dwfl_module =
+      dwfl_report_offline(module->dwfl, module->path, module->path, -1);
+  dwfl_report_end(module->dwfl, NULL, NULL);
+  if (module->dwfl_module == NULL) {
+    module_hint(module, "is not there any more: no source lines for its code");
+    return;
+  }
+  if (!module_unchanged(module)) {
+    module_hint(module,
+                "has changed since the run: no source lines for its "
+                "code; run again with the file as it is now");
+    module->dwfl_module = NULL;
+    return;
+  }
+  GElf_Addr bias = 0;
+  if (dwfl_module_getelf(module->dwfl_module, &bias) == NULL) {
+    module->dwfl_module = NULL;
+    return;
+  }
+  module->bias = bias;
+}
+
+/* Is the file one of the system's, whose lack of debug information is usual? */
+static bool module_system(const struct module *module) {
+  return strncmp(module->path, "/usr/", 5) == 0 ||
+         strncmp(module->path, "/lib", 4) == 0;
+}
+
+/* The name of a function's DIE: the linkage name demangled, or the plain one.
+ */
+static char *die_name(Dwarf_Die *die) {
+  Dwarf_Attribute attribute;
+  const char *name = NULL;
+  if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) != NULL ||
+      dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute) != NULL) {
+    name = dwarf_formstring(&attribute);
+  }
+  if (name != NULL) {
+    return fpost_demangle(name);
+  }
+  name = dwarf_diename(die);
+  return name != NULL ? strdup(name) : NULL;
+}
+
+/* Set file and shown of a frame. A relative path begins in the unit's
+ * directory. */
+static void frame_file(struct fpost_frame *frame, Dwarf_Die *unit,
+                       const char *path) {
+  Dwarf_Attribute attribute;
+  const char *directory = NULL;
+  char *full = NULL;
+  if (path == NULL) {
+    return;
+  }
+  if (dwarf_attr(unit, DW_AT_comp_dir, &attribute) != NULL) {
+    directory = dwarf_formstring(&attribute);
+  }
+  if (path[0] == '/' || directory == NULL) {
+    full = strdup(path);
+  } else if (asprintf(&full, "%s/%s", directory, path) < 0) {
+    full = NULL;
+  }
+  frame->file = full;
+  frame->shown = full;
+  size_t size = directory != NULL ? strlen(directory) : 0;
+  if (full != NULL && size != 0 && strncmp(full, directory, size) == 0 &&
+      full[size] == '/') {
+    char *shown = strdup(full + size + 1);
+    frame->shown = shown != NULL ? shown : full;
+  }
+}
+
+static void frame_line(struct fpost_frame *frame, Dwarf_Die *unit,
+                       Dwarf_Addr address) {
+  Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+  int number = 0;
+  if (line == NULL) {
+    return;
+  }
+  frame_file(frame, unit, dwarf_linesrc(line, NULL, NULL));
+  if (dwarf_lineno(line, &number) == 0 && number > 0) {
+    frame->line = (uint32_t)number;
+  }
+  if (dwarf_linecol(line, &number) == 0 && number > 0) {
+    frame->column = (uint32_t)number;
+  }
+}
+
+static uint32_t die_number(Dwarf_Die *die, unsigned name) {
+  Dwarf_Attribute attribute;
+  Dwarf_Word value = 0;
+  if (dwarf_attr(die, name, &attribute) == NULL ||
+      dwarf_formudata(&attribute, &value) != 0) {
+    return 0;
+  }
+  return (uint32_t)value;
+}
+
+/* Where an inlined function was called: the place in the frame around it. */
+static void frame_call(struct fpost_frame *frame, Dwarf_Die *unit,
+                       Dwarf_Die *inlined) {
+  Dwarf_Files *files = NULL;
+  size_t count = 0;
+  uint32_t file = die_number(inlined, DW_AT_call_file);
+  frame->line = die_number(inlined, DW_AT_call_line);
+  frame->column = die_number(inlined, DW_AT_call_column);
+  if (dwarf_getsrcfiles(unit, &files, &count) == 0 && file < count) {
+    frame_file(frame, unit, dwarf_filesrc(files, file, NULL, NULL));
+  }
+}
+
+/*
+ * Fill frames from the scopes around an address, innermost first. A scope that
+ * is an inlined function ends one frame and gives the line of the next.
+ */
+static uint32_t frames_from_scopes(struct fpost_frame *frames, Dwarf_Die *unit,
+                                   Dwarf_Addr address) {
+  Dwarf_Die *scopes = NULL;
+  uint32_t count = 0;
+  int scopes_count = dwarf_getscopes(unit, address, &scopes);
+  Dwarf_Die *parents = NULL;
+  if (scopes_count > 0) {
+    /* An inlined function's scopes are those of its origin: ask the tree. */
+    Dwarf_Die innermost = scopes[0];
+    int parents_count = dwarf_getscopes_die(&innermost, &parents);
+    if (parents_count > 0) {
+      free(scopes);
+      scopes = parents;
+      scopes_count = parents_count;
+    }
+  }
+  frame_line(&frames[0], unit, address);
+  for (int i = 0; i < scopes_count && count < INLINED_MAX; i++) {
+    int tag = dwarf_tag(&scopes[i]);
+    if (tag == DW_TAG_subprogram) {
+      frames[count].function = die_name(&scopes[i]);
+      count++;
+      break;
+    }
+    if (tag == DW_TAG_inlined_subroutine && count + 1 < INLINED_MAX) {
+      frames[count].function = die_name(&scopes[i]);
+      frames[count].inlined = true;
+      count++;
+      frame_call(&frames[count], unit, &scopes[i]);
+    }
+  }
+  free(scopes);
+  return count;
+}
+
+/* The symbol table's name for an address, when there is no debug information.
+ */
+static char *symbol_name(const struct module *module, Dwarf_Addr address) {
+  GElf_Off offset = 0;
+  GElf_Sym symbol;
+  const char *name = dwfl_module_addrinfo(module->dwfl_module, address, &offset,
+                                          &symbol, NULL, NULL, NULL);
+  return name != NULL ? fpost_demangle(name) : NULL;
+}
+
+static uint32_t frames_find(struct module *module, uint64_t offset,
+                            struct fpost_frame frames[INLINED_MAX]) {
+  uint32_t count = 0;
+  if (!module->tried) {
+    module_open(module);
+  }
+  if (module->dwfl_module != NULL) {
+    Dwarf_Addr address = offset + module->bias;
+    Dwarf_Addr bias = 0;
+    Dwarf_Die *unit = dwfl_module_addrdie(module->dwfl_module, address, &bias);
+    if (unit != NULL) {
+      count = frames_from_scopes(frames, unit, address - bias);
+    } else if (dwfl_module_getdwarf(module->dwfl_module, &bias) == NULL &&
+               !module_system(module)) {
+      module_hint(module,
+                  "has no debug information: compile with -g to see "
+                  "source lines");
+    }
+    count = count == 0 ? 1 : count;
+    if (frames[count - 1].function == NULL) {
+      frames[count - 1].function = symbol_name(module, address);
+    }
+  }
+  return count == 0 ? 1 : count;
+}
+
+static struct answer *answer_make(struct fpost_symbols *symbols, uint64_t pc) {
+  struct fpost_frame frames[INLINED_MAX] = {
+      {NULL, NULL, NULL, 0, 0, NULL, 0, 0}};
+  uint32_t index = (uint32_t)(pc >> 48);
+  struct module *module = &symbols->modules[index];
+  uint64_t offset = pc & PC_MASK;
+  uint32_t count = 1;
+  if (module->path != NULL) {
+    count = frames_find(module, offset, frames);
+  }
+  struct answer *answer = calloc(1, sizeof *answer);
+  if (answer == NULL) {
+    return NULL;
+  }
+  answer->frames = calloc(count, sizeof *answer->frames);
+  if (answer->frames == NULL) {
+    free(answer);
+    return NULL;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    answer->frames[i] = frames[i];
+    answer->frames[i].module = module->path;
+    answer->frames[i].offset = offset;
+  }
+  answer->pc = pc;
+  answer->count = count;
+  return answer;
+}
+
+int fpost_symbols_find(struct fpost_symbols *symbols, uint64_t pc,
+                       const struct fpost_frame **frames, uint32_t *count) {
+  struct answer **bucket =
+      &symbols->cache[(pc ^ pc >> 12 ^ pc >> 48) % CACHE_BUCKETS];
+  struct answer *answer = *bucket;
+  while (answer != NULL && answer->pc != pc) {
+    answer = answer->next;
+  }
+  if (answer == NULL) {
+    answer = answer_make(symbols, pc);
+    if (answer == NULL) {
+      return FPOST_ENOMEM;
+    }
+    answer->next = *bucket;
+    *bucket = answer;
+  }
+  *frames = answer->frames;
+  *count = answer->count;
+  return FPOST_OK;
+}
+
+const char *fpost_symbols_hint(struct fpost_symbols *symbols, uint32_t index) {
+  for (uint32_t i = 0; i < symbols->modules_count; i++) {
+    if (symbols->modules[i].hint != NULL && index-- == 0) {
+      return symbols->modules[i].hint;
+    }
+  }
+  return NULL;
+}
