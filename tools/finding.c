@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/finding.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <xxhash.h>
+
+/* A report's allocations, freed together. */
+struct block {
+  struct block *next;
+};
+
+struct fpost_report_memory {
+  struct block *blocks;
+  uint64_t *keys; /* of the findings: what makes two of them the same */
+};
+
+static _Noreturn void memory_exhausted(void) {
+  fputs("fencepost: out of memory for the report\n", stderr);
+  exit(FPOST_EXIT_USAGE);
+}
+
+void *fpost_report_memory(struct fpost_report *report, size_t size) {
+  struct block *block = calloc(1, sizeof *block + size);
+  if (block == NULL) {
+    memory_exhausted();
+  }
+  block->next = report->memory->blocks;
+  report->memory->blocks = block;
+  return block + 1;
+}
+
+const char *fpost_report_text(struct fpost_report *report, const char *text) {
+  if (text == NULL) {
+    return NULL;
+  }
+  size_t size = strlen(text) + 1;
+  return memcpy(fpost_report_memory(report, size), text, size);
+}
+
+const char *fpost_report_format(struct fpost_report *report, const char *format,
+                                ...) {
+  va_list arguments;
+  char *text = NULL;
+  va_start(arguments, format);
+  if (vasprintf(&text, format, arguments) < 0) {
+    memory_exhausted();
+  }
+  va_end(arguments);
+  const char *copy = fpost_report_text(report, text);
+  free(text);
+  return copy;
+}
+
+static int class_find(const char *name, size_t size) {
+  for (int i = 0; i < FPOST_CLASS_COUNT; i++) {
+    if (strlen(fpost_class_infos[i].name) == size &&
+        strncmp(fpost_class_infos[i].name, name, size) == 0) {
+      return i;
+    }
+  }
+  return -1;
+}
+
+static void class_unknown(const char *name, size_t size, const char *where) {
+  const char *names[FPOST_CLASS_COUNT];
+  char wanted[64];
+  snprintf(wanted, sizeof wanted, "%.*s", (int)size, name);
+  for (size_t i = 0; i < FPOST_CLASS_COUNT; i++) {
+    names[i] = fpost_class_infos[i].name;
+  }
+  int near = fpost_nearest(wanted, names, FPOST_CLASS_COUNT);
+  if (near >= 0) {
+    fpost_error("%s: '%s' is no class of findings; did you mean '%s'?", where,
+                wanted, names[near]);
+  } else {
+    fpost_error(
+        "%s: '%s' is no class of findings; the classes are those of "
+        "the manual, such as 'missing-flush'",
+        where, wanted);
+  }
+}
+
+/* The set of classes named by comma-separated lists. */
+static int classes_parse(const struct fpost_texts *lists, const char *where,
+                         uint32_t *set) {
+  *set = 0;
+  for (uint32_t i = 0; i < lists->count; i++) {
+    const char *name = lists->items[i];
+    for (;;) {
+      size_t size = strcspn(name, ",");
+      int class_ = class_find(name, size);
+      if (class_ < 0) {
+        class_unknown(name, size, where);
+        return FPOST_EINVAL;
+      }
+      *set |= UINT32_C(1) << class_;
+      if (name[size] == '\0') {
+        break;
+      }
+      name += size + 1;
+    }
+  }
+  return FPOST_OK;
+}
+
+/* One line of a file of suppressions: CLASS:PATTERN, # and what follows
+ * ignored. */
+static int suppression_parse(struct fpost_report *report, char *line,
+                             const char *path, uint32_t number) {
+  char where[512];
+  line[strcspn(line, "#\r\n")] = '\0';
+  line += strspn(line, " \t");
+  size_t size = strlen(line);
+  while (size != 0 && isspace((unsigned char)line[size - 1])) {
+    line[--size] = '\0';
+  }
+  if (size == 0) {
+    return FPOST_OK;
+  }
+  snprintf(where, sizeof where, "%.400s:%u", path, number);
+  size_t colon = strcspn(line, ":");
+  const char *pattern = line + colon + 1;
+  if (line[colon] != ':' || *pattern == '\0') {
+    fpost_error(
+        "%s: '%s' is no suppression: expected CLASS:PATTERN, for "
+        "example missing-flush:update_statistics",
+        where, line);
+    return FPOST_EINVAL;
+  }
+  int class_ = FPOST_CLASS_COUNT;
+  if (colon != 1 || line[0] != '*') {
+    class_ = class_find(line, colon);
+    if (class_ < 0) {
+      class_unknown(line, colon, where);
+      return FPOST_EINVAL;
+    }
+  }
+  uint32_t count = report->suppressions_count;
+  struct fpost_suppression *all =
+      fpost_report_memory(report, (count + 1) * sizeof *all);
+  if (count != 0) {
+    memcpy(all, report->suppressions, count * sizeof *all);
+  }
+  all[count] =
+      (struct fpost_suppression){.class_ = (enum fpost_class)class_,
+                                 .pattern = fpost_report_text(report, pattern),
+                                 .file = fpost_report_text(report, path),
+                                 .line = number};
+  report->suppressions = all;
+  report->suppressions_count++;
+  return FPOST_OK;
+}
+
+static int suppressions_read(struct fpost_report *report, const char *path) {
+  FILE *file = fopen(path, "re");
+  if (file == NULL) {
+    fpost_error("cannot read the suppressions '%s': %s", path, strerror(errno));
+    return FPOST_ENOENT;
+  }
+  char *line = NULL;
+  size_t size = 0;
+  int err = FPOST_OK;
+  for (uint32_t number = 1; err == FPOST_OK && getline(&line, &size, file) >= 0;
+       number++) {
+    err = suppression_parse(report, line, path, number);
+  }
+  free(line);
+  fclose(file);
+  return err;
+}
+
+static int filters_set(struct fpost_report *report,
+                       const struct fpost_report_options *options) {
+  static const enum fpost_severity severities[] = {
+      FPOST_SEVERITY_ERROR, FPOST_SEVERITY_WARNING, FPOST_SEVERITY_PERFORMANCE};
+  uint32_t only = 0;
+  uint32_t no = 0;
+  for (uint32_t i = 0; i < FPOST_CLASS_COUNT; i++) {
+    report->enabled |= (uint32_t)fpost_class_infos[i].on << i;
+  }
+  int err = classes_parse(&options->only, "--only", &only);
+  if (err == FPOST_OK) {
+    err = classes_parse(&options->no, "--no", &no);
+  }
+  if (err != FPOST_OK) {
+    return err;
+  }
+  if (only != 0) {
+    report->enabled = only;
+  }
+  report->enabled &= ~no;
+  report->fail_on = severities[options->fail_on];
+  for (uint32_t i = 0; err == FPOST_OK && i < options->suppress.count; i++) {
+    err = suppressions_read(report, options->suppress.items[i]);
+  }
+  return err;
+}
+
+int fpost_report_init(struct fpost_report *report,
+                      const struct fpost_report_options *options) {
+  memset(report, 0, sizeof *report);
+  report->memory = calloc(1, sizeof *report->memory);
+  report->symbols = fpost_symbols_new();
+  if (report->memory == NULL || report->symbols == NULL) {
+    memory_exhausted();
+  }
+  int err = filters_set(report, options);
+  if (err != FPOST_OK) {
+    fpost_report_free(report);
+  }
+  return err;
+}
+
+void fpost_report_free(struct fpost_report *report) {
+  if (report->memory != NULL) {
+    while (report->memory->blocks != NULL) {
+      struct block *block = report->memory->blocks;
+      report->memory->blocks = block->next;
+      free(block);
+    }
+    free(report->memory->keys);
+    free(report->memory);
+  }
+  fpost_symbols_free(report->symbols);
+  free(report->findings);
+  report->memory = NULL;
+  report->symbols = NULL;
+  report->findings = NULL;
+}
+
+struct fpost_place fpost_report_place(struct fpost_report *report,
+                                      const uint64_t *pcs, uint32_t count) {
+  struct fpost_place place = {NULL, 0};
+  uint32_t total = 0;
+  const struct fpost_frame *found = NULL;
+  uint32_t found_count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (fpost_symbols_find(report->symbols, pcs[i], &found, &found_count) !=
+        0) {
+      memory_exhausted();
+    }
+    total += found_count;
+  }
+  if (total == 0) {
+    return place;
+  }
+  struct fpost_frame *frames =
+      fpost_report_memory(report, total * sizeof *frames);
+  for (uint32_t i = 0; i < count; i++) {
+    if (fpost_symbols_find(report->symbols, pcs[i], &found, &found_count) !=
+        0) {
+      memory_exhausted();
+    }
+    memcpy(frames + place.count, found, found_count * sizeof *frames);
+    place.count += found_count;
+  }
+  place.frames = frames;
+  return place;
+}
+
+/* Is this file one that the reader did not write: a system header or library?
+ */
+static bool file_system(const char *file) {
+  return strncmp(file, "/usr/include/", 13) == 0 ||
+         strncmp(file, "/usr/lib/", 9) == 0 || strncmp(file, "/rustc/", 7) == 0;
+}
+
+const struct fpost_frame *fpost_place_frame(const struct fpost_place *place) {
+  const struct fpost_frame *sourced = NULL;
+  for (uint32_t i = 0; i < place->count; i++) {
+    const struct fpost_frame *frame = &place->frames[i];
+    if (frame->file == NULL || frame->line == 0) {
+      continue;
+    }
+    if (!file_system(frame->file)) {
+      return frame;
+    }
+    sourced = sourced != NULL ? sourced : frame;
+  }
+  if (sourced != NULL) {
+    return sourced;
+  }
+  return place->count != 0 ? &place->frames[0] : NULL;
+}
+
+static bool text_matches(const char *pattern, const char *text) {
+  if (text == NULL) {
+    return false;
+  }
+  const char *slash = strrchr(text, '/');
+  return fnmatch(pattern, text, 0) == 0 ||
+         (slash != NULL && fnmatch(pattern, slash + 1, 0) == 0);
+}
+
+static bool place_matches(const char *pattern,
+                          const struct fpost_place *place) {
+  for (uint32_t i = 0; i < place->count; i++) {
+    const struct fpost_frame *frame = &place->frames[i];
+    if (text_matches(pattern, frame->function) ||
+        text_matches(pattern, frame->file) ||
+        text_matches(pattern, frame->shown) ||
+        text_matches(pattern, frame->module)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool finding_suppressed(struct fpost_report *report,
+                               const struct fpost_report_finding *finding) {
+  for (uint32_t i = 0; i < report->suppressions_count; i++) {
+    struct fpost_suppression *suppression = &report->suppressions[i];
+    bool class_fits = suppression->class_ == FPOST_CLASS_COUNT ||
+                      suppression->class_ == finding->class_;
+    const char *pattern = suppression->pattern;
+    if (class_fits && (place_matches(pattern, &finding->store.place) ||
+                       place_matches(pattern, &finding->missing.place) ||
+                       place_matches(pattern, &finding->read.place) ||
+                       place_matches(pattern, &finding->crash.stack))) {
+      suppression->used += finding->count;
+      report->suppressed += finding->count;
+      return true;
+    }
+  }
+  return false;
+}
+
+static void key_text(XXH64_state_t *hash, const char *text) {
+  if (text != NULL) {
+    XXH64_update(hash, text, strlen(text));
+  }
+  XXH64_update(hash, "", 1);
+}
+
+static void key_place(XXH64_state_t *hash, const struct fpost_place *place) {
+  XXH64_update(hash, &place->count, sizeof place->count);
+  for (uint32_t i = 0; i < place->count; i++) {
+    const struct fpost_frame *frame = &place->frames[i];
+    key_text(hash, frame->module);
+    key_text(hash, frame->function);
+    key_text(hash, frame->file);
+    XXH64_update(hash, &frame->offset, sizeof frame->offset);
+    XXH64_update(hash, &frame->line, sizeof frame->line);
+    XXH64_update(hash, &frame->column, sizeof frame->column);
+  }
+}
+
+/* What makes two findings the same, as a hash. */
+static uint64_t finding_key(const struct fpost_report_finding *finding) {
+  XXH64_state_t *hash = XXH64_createState();
+  if (hash == NULL) {
+    memory_exhausted();
+  }
+  XXH64_reset(hash, finding->class_);
+  key_place(hash, &finding->store.place);
+  key_place(hash, &finding->missing.place);
+  key_place(hash, &finding->read.place);
+  key_place(hash, &finding->crash.stack);
+  key_text(hash, finding->crash.outcome);
+  key_text(hash, finding->missing_what);
+  key_text(hash, finding->message);
+  key_text(hash, finding->operation);
+  uint64_t key = XXH64_digest(hash);
+  XXH64_freeState(hash);
+  return key;
+}
+
+static void findings_grow(struct fpost_report *report) {
+  uint32_t max = report->findings_max == 0 ? 64 : report->findings_max * 2;
+  report->findings = realloc(report->findings, max * sizeof *report->findings);
+  report->memory->keys =
+      realloc(report->memory->keys, max * sizeof *report->memory->keys);
+  if (report->findings == NULL || report->memory->keys == NULL) {
+    memory_exhausted();
+  }
+  report->findings_max = max;
+}
+
+void fpost_report_add(struct fpost_report *report,
+                      const struct fpost_report_finding *finding) {
+  if ((report->enabled >> finding->class_ & 1) == 0 ||
+      finding_suppressed(report, finding)) {
+    return;
+  }
+  uint64_t key = finding_key(finding);
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    if (report->memory->keys[i] == key) {
+      report->findings[i].count += finding->count;
+      return;
+    }
+  }
+  if (report->findings_count == report->findings_max) {
+    findings_grow(report);
+  }
+  report->memory->keys[report->findings_count] = key;
+  report->findings[report->findings_count++] = *finding;
+}
+
+void fpost_report_note(struct fpost_report *report, const char *text) {
+  uint32_t count = report->notes_count;
+  for (uint32_t i = 0; i < count; i++) {
+    if (strcmp(report->notes[i], text) == 0) {
+      return;
+    }
+  }
+  const char **notes = fpost_report_memory(report, (count + 1) * sizeof *notes);
+  if (count != 0) {
+    memcpy(notes, report->notes, count * sizeof *notes);
+  }
+  notes[count] = fpost_report_text(report, text);
+  report->notes = notes;
+  report->notes_count++;
+}
+
+static int compare_text(const char *a, const char *b) {
+  return strcmp(a != NULL ? a : "", b != NULL ? b : "");
+}
+
+static int compare_numbers(uint64_t a, uint64_t b) {
+  return a < b ? -1 : a > b;
+}
+
+static int compare_places(const struct fpost_place *a,
+                          const struct fpost_place *b) {
+  const struct fpost_frame *x = fpost_place_frame(a);
+  const struct fpost_frame *y = fpost_place_frame(b);
+  if (x == NULL || y == NULL) {
+    return (x != NULL) - (y != NULL);
+  }
+  int order = compare_text(x->file, y->file);
+  order = order != 0 ? order : compare_numbers(x->line, y->line);
+  order = order != 0 ? order : compare_numbers(x->column, y->column);
+  order = order != 0 ? order : compare_text(x->module, y->module);
+  order = order != 0 ? order : compare_numbers(x->offset, y->offset);
+  return order;
+}
+
+static int compare_findings(const void *left, const void *right) {
+  const struct fpost_report_finding *a = left;
+  const struct fpost_report_finding *b = right;
+  int order = (int)b->severity - (int)a->severity;
+  order = order != 0 ? order : (int)a->class_ - (int)b->class_;
+  order = order != 0 ? order : compare_places(&a->store.place, &b->store.place);
+  order =
+      order != 0 ? order : compare_places(&a->missing.place, &b->missing.place);
+  order = order != 0 ? order : compare_places(&a->read.place, &b->read.place);
+  order = order != 0 ? order : compare_numbers(b->count, a->count);
+  order =
+      order != 0 ? order : compare_numbers(a->store.offset, b->store.offset);
+  order = order != 0 ? order
+                     : compare_numbers(a->missing.offset, b->missing.offset);
+  return order != 0 ? order : compare_text(a->crash.state, b->crash.state);
+}
+
+void fpost_report_sort(struct fpost_report *report) {
+  if (report->findings_count != 0) {
+    qsort(report->findings, report->findings_count, sizeof *report->findings,
+          compare_findings);
+    for (uint32_t i = 0; i < report->findings_count; i++) {
+      report->memory->keys[i] = finding_key(&report->findings[i]);
+    }
+  }
+}
+
+int fpost_report_exit(const struct fpost_report *report) {
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    if (report->findings[i].severity >= report->fail_on) {
+      return FPOST_EXIT_FOUND;
+    }
+  }
+  return FPOST_EXIT_CLEAN;
+}
+
+static bool report_json_write(struct fpost_report *report, const char *path) {
+  json_t *json = fpost_report_json(report);
+  FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+  if (json == NULL || out == NULL) {
+    fpost_error("cannot write the JSON report '%s': %s", path,
+                json == NULL ? "out of memory" : strerror(errno));
+    json_decref(json);
+    return false;
+  }
+  bool written = json_dumpf(json, out, JSON_INDENT(2)) == 0;
+  written &= fputc('\n', out) != EOF && fflush(out) == 0;
+  if (!written) {
+    fpost_error("cannot write the JSON report '%s': %s", path, strerror(errno));
+  }
+  if (out != stdout) {
+    fclose(out);
+  }
+  json_decref(json);
+  return written;
+}
+
+int fpost_report_finish(struct fpost_report *report,
+                        const struct fpost_report_options *options) {
+  fpost_report_sort(report);
+  bool to_stdout = options->json != NULL && strcmp(options->json, "-") == 0;
+  if (!to_stdout) {
+    fpost_report_print(report, stdout);
+    fflush(stdout);
+  }
+  if (options->json != NULL && !report_json_write(report, options->json)) {
+    return FPOST_EXIT_USAGE;
+  }
+  return fpost_report_exit(report);
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* A report as text, in the shape that the contract fixes. */
+#include "tools/finding.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define LABEL_SIZE 160
+/* Callers shown beneath a place. */
+#define CALLERS_MAX 4u
+
+static const char *last_component(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash != NULL ? slash + 1 : path;
+}
+
+/* "queue.c:31 in push", or what else is known. */
+static void frame_print(FILE *out, const struct fpost_frame *frame) {
+  if (frame->file != NULL && frame->line != 0) {
+    fprintf(out, "%s:%" PRIu32, frame->shown, frame->line);
+    if (frame->function != NULL) {
+      fprintf(out, " in %s", frame->function);
+    }
+    return;
+  }
+  if (frame->function != NULL) {
+    fprintf(out, "%s in ", frame->function);
+  }
+  fprintf(out, "%s+0x%" PRIx64,
+          frame->module != NULL ? last_component(frame->module) : "unknown",
+          frame->offset);
+}
+
+static void place_print(FILE *out, const struct fpost_place *place) {
+  const struct fpost_frame *frame = fpost_place_frame(place);
+  if (frame == NULL) {
+    fputs("(place not known)", out);
+  } else {
+    frame_print(out, frame);
+  }
+}
+
+/* The callers of a place that have a source line. */
+static void callers_print(FILE *out, const struct fpost_place *place) {
+  const struct fpost_frame *frame = fpost_place_frame(place);
+  uint32_t shown = 0;
+  if (frame == NULL) {
+    return;
+  }
+  for (frame++; frame < place->frames + place->count && shown < CALLERS_MAX;
+       frame++) {
+    if (frame->file != NULL && frame->line != 0) {
+      fputs(shown == 0 ? "    called from " : ", ", out);
+      frame_print(out, frame);
+      shown++;
+    }
+  }
+  if (shown != 0) {
+    fputc('\n', out);
+  }
+}
+
+/* "pool+0x40", with the file's name if there are several pools. */
+static void address_format(const struct fpost_report *report,
+                           const struct fpost_access *access, char *text,
+                           size_t size) {
+  const char *name = access->pool != NULL && report->pools_count > 1
+                         ? last_component(access->pool)
+                         : "pool";
+  snprintf(text, size, "%.100s+0x%" PRIx64, *name != '\0' ? name : "pool",
+           access->offset);
+}
+
+/* "store of 8 bytes to pool+0x40" */
+static void label_format(const struct fpost_report *report, const char *what,
+                         const char *preposition,
+                         const struct fpost_access *access,
+                         char text[LABEL_SIZE]) {
+  char address[128];
+  if (access->pool == NULL) {
+    snprintf(text, LABEL_SIZE, "%s", what);
+    return;
+  }
+  address_format(report, access, address, sizeof address);
+  if (access->size == 0) {
+    snprintf(text, LABEL_SIZE, "%s %s %s", what, preposition, address);
+    return;
+  }
+  snprintf(text, LABEL_SIZE, "%s of %" PRIu64 " byte%s %s %s", what,
+           access->size, access->size == 1 ? "" : "s", preposition, address);
+}
+
+static void access_print(FILE *out, const char *label, int width,
+                         const struct fpost_access *access) {
+  fprintf(out, "  %-*s   ", width, label);
+  place_print(out, &access->place);
+  fputc('\n', out);
+  callers_print(out, &access->place);
+}
+
+/* "flush queue.c:31" without a function, for the lines that say what to do. */
+static void where_format(const struct fpost_access *access, char *text,
+                         size_t size) {
+  const struct fpost_frame *frame = fpost_place_frame(&access->place);
+  if (frame == NULL) {
+    snprintf(text, size, "it");
+  } else if (frame->file != NULL && frame->line != 0) {
+    snprintf(text, size, "%.200s:%" PRIu32, frame->shown, frame->line);
+  } else if (frame->function != NULL) {
+    snprintf(text, size, "%.200s", frame->function);
+  } else {
+    snprintf(text, size, "%.200s+0x%" PRIx64,
+             frame->module != NULL ? last_component(frame->module) : "unknown",
+             frame->offset);
+  }
+}
+
+/* How a class reads: what its second place is, and what lies between the two.
+ */
+struct wording {
+  const char *missing;     /* label of `missing`; null: not printed */
+  const char *preposition; /* of its address */
+  const char *between;     /* line between the two; null: none */
+  const char *after;       /* line after both; null: none */
+  const char *fix; /* %1 place of store, %2 place of missing; null: none */
+  bool missing_first;
+};
+
+static struct wording wording_of(const struct fpost_report_finding *finding) {
+  switch (finding->class_) {
+  case FPOST_CLASS_MISSING_FLUSH:
+    return (struct wording){.after =
+                                "is never flushed before the end of the run",
+                            .fix = "flush %1 after the store, then fence"};
+  case FPOST_CLASS_MISSING_FENCE:
+    return (struct wording){.missing = "flushed",
+                            .preposition = "at",
+                            .after = "no fence of that thread completes it",
+                            .fix = finding->missing.present ? "fence after %2"
+                                                            : "fence after %1"};
+  case FPOST_CLASS_OVERWRITTEN:
+    return (struct wording){.missing = "store",
+                            .preposition = "to",
+                            .between =
+                                "is overwritten before it was guaranteed, by",
+                            .fix =
+                                "flush %1 and fence before %2, or leave out "
+                                "the first store"};
+  case FPOST_CLASS_REDUNDANT_FLUSH:
+    return (struct wording){.missing = "flush",
+                            .preposition = "of",
+                            .between =
+                                "has nothing to flush; the line was last "
+                                "stored to by",
+                            .fix = "remove the flush at %2",
+                            .missing_first = true};
+  case FPOST_CLASS_REDUNDANT_FENCE:
+    return (struct wording){.missing = "fence",
+                            .preposition = "at",
+                            .after = "completes no flush of its thread",
+                            .fix = "remove the fence at %2",
+                            .missing_first = true};
+  case FPOST_CLASS_NOT_ROBUST:
+    return (struct wording){
+        .missing = "store",
+        .preposition = "to",
+        .between = "is not guaranteed before",
+        .fix = finding->missing_what != NULL &&
+                       strcmp(finding->missing_what, "fence") == 0
+                   ? "fence after the flush of %1, before %2"
+                   : "flush %1, then fence, before %2"};
+  case FPOST_CLASS_PERSISTENCY_RACE:
+    return (struct wording){
+        .after = "may be half-persisted: the store is not atomic",
+        .fix =
+            "store at %1 atomically, or declare the range with "
+            "fencepost_validated"};
+  default:
+    return (struct wording){.missing = "store", .preposition = "to"};
+  }
+}
+
+static void fix_print(FILE *out, const char *fix,
+                      const struct fpost_report_finding *finding) {
+  char where[256];
+  fputs("  fix: ", out);
+  for (; *fix != '\0'; fix++) {
+    if (fix[0] == '%' && (fix[1] == '1' || fix[1] == '2')) {
+      fix++;
+      where_format(*fix == '1' ? &finding->store : &finding->missing, where,
+                   sizeof where);
+      fputs(where, out);
+    } else {
+      fputc(*fix, out);
+    }
+  }
+  fputc('\n', out);
+}
+
+static void accesses_print(const struct fpost_report *report, FILE *out,
+                           const struct fpost_report_finding *finding,
+                           const struct wording *wording) {
+  char store[LABEL_SIZE] = "";
+  char missing[LABEL_SIZE] = "";
+  bool has_store = finding->store.present;
+  bool has_missing = wording->missing != NULL && finding->missing.present;
+  if (has_store) {
+    label_format(report, "store", "to", &finding->store, store);
+  }
+  if (has_missing) {
+    label_format(report, wording->missing, wording->preposition,
+                 &finding->missing, missing);
+  }
+  size_t width = strlen(store);
+  width = strlen(missing) > width ? strlen(missing) : width;
+  if (has_missing && wording->missing_first) {
+    access_print(out, missing, (int)width, &finding->missing);
+    if (!has_store && wording->between != NULL) {
+      fputs("  has nothing to flush\n", out);
+    }
+  }
+  if (has_store) {
+    if (wording->missing_first && wording->between != NULL) {
+      fprintf(out, "  %s\n", wording->between);
+    }
+    access_print(out, store, (int)width, &finding->store);
+  }
+  if (has_missing && !wording->missing_first) {
+    if (wording->between != NULL) {
+      fprintf(out, "  %s\n", wording->between);
+    }
+    access_print(out, missing, (int)width, &finding->missing);
+  }
+}
+
+static void stores_print(const struct fpost_report *report, FILE *out,
+                         const char *what, const struct fpost_access *stores,
+                         uint32_t count) {
+  char label[LABEL_SIZE];
+  uint32_t shown = count > 8 ? 8 : count;
+  for (uint32_t i = 0; i < shown; i++) {
+    label_format(report, "store", "to", &stores[i], label);
+    fprintf(out, "  %s: %s   ", what, label);
+    place_print(out, &stores[i].place);
+    fputc('\n', out);
+  }
+  if (count > shown) {
+    fprintf(out, "  %s: %" PRIu32 " more\n", what, count - shown);
+  }
+}
+
+static void crash_print(const struct fpost_report *report, FILE *out,
+                        const struct fpost_report_finding *finding) {
+  const struct fpost_crash_view *crash = &finding->crash;
+  stores_print(report, out, "persisted", crash->persisted,
+               crash->persisted_count);
+  stores_print(report, out, "lost", crash->lost, crash->lost_count);
+  if (crash->outcome != NULL) {
+    fprintf(out, "  %s", crash->outcome);
+    if (crash->stack.count != 0) {
+      fputs("    ", out);
+      place_print(out, &crash->stack);
+    }
+    fputc('\n', out);
+    callers_print(out, &crash->stack);
+  }
+  for (const char *line = crash->output; line != NULL && *line != '\0';) {
+    int size = (int)strcspn(line, "\n");
+    fprintf(out, "    | %.*s\n", size, line);
+    line += size;
+    line += *line == '\n';
+  }
+}
+
+static void finding_print(const struct fpost_report *report, FILE *out,
+                          const struct fpost_report_finding *finding) {
+  static const char *const severities[] = {"PERFORMANCE", "WARNING", "ERROR"};
+  struct wording wording = wording_of(finding);
+  fprintf(out, "==%" PRIu32 "==%s: fencepost: %s\n", finding->process,
+          severities[finding->severity],
+          fpost_class_infos[finding->class_].name);
+  if (finding->operation != NULL) {
+    fprintf(out, "  in operation %s\n", finding->operation);
+  }
+  accesses_print(report, out, finding, &wording);
+  if (wording.after != NULL) {
+    fprintf(out, "  %s\n", wording.after);
+  }
+  if (finding->read.present) {
+    fputs(finding->class_ == FPOST_CLASS_NOT_ROBUST
+              ? "  recovery read the second without the first    "
+              : "  recovery read it    ",
+          out);
+    place_print(out, &finding->read.place);
+    fputc('\n', out);
+    callers_print(out, &finding->read.place);
+  }
+  crash_print(report, out, finding);
+  if (finding->count > 1) {
+    fprintf(out, "  found %" PRIu64 " times\n", finding->count);
+  }
+  if (wording.fix != NULL) {
+    fix_print(out, wording.fix, finding);
+  }
+  if (finding->crash.replay != NULL) {
+    fprintf(out, "  see it: %s\n", finding->crash.replay);
+  }
+}
+
+static void coverage_print(const struct fpost_coverage *coverage, FILE *out) {
+  fprintf(out, "; %" PRIu64 " crash point%s, %" PRIu64 " run%s",
+          coverage->crash_points, coverage->crash_points == 1 ? "" : "s",
+          coverage->runs, coverage->runs == 1 ? "" : "s");
+  if (coverage->complete) {
+    fprintf(out, " cover%s all of 2^%.0f images",
+            coverage->runs == 1 ? "s" : "", coverage->images_log2);
+  } else {
+    fprintf(out, "; not all of 2^%.0f images: %s", coverage->images_log2,
+            coverage->left_out != NULL ? coverage->left_out : "not finished");
+  }
+}
+
+static void summary_print(const struct fpost_report *report, FILE *out) {
+  uint32_t counts[3] = {0, 0, 0};
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    counts[report->findings[i].severity]++;
+  }
+  fprintf(out, "SUMMARY: fencepost: %" PRIu32 " error%s, %" PRIu32 " warning%s",
+          counts[FPOST_SEVERITY_ERROR],
+          counts[FPOST_SEVERITY_ERROR] == 1 ? "" : "s",
+          counts[FPOST_SEVERITY_WARNING],
+          counts[FPOST_SEVERITY_WARNING] == 1 ? "" : "s");
+  if (counts[FPOST_SEVERITY_PERFORMANCE] != 0) {
+    fprintf(out, ", %" PRIu32 " performance",
+            counts[FPOST_SEVERITY_PERFORMANCE]);
+  }
+  if (report->suppressed != 0) {
+    fprintf(out, ", %" PRIu64 " suppressed", report->suppressed);
+  }
+  if (report->coverage.present) {
+    coverage_print(&report->coverage, out);
+  }
+  fputc('\n', out);
+}
+
+static void notes_print(struct fpost_report *report, FILE *out) {
+  for (uint32_t i = 0; i < report->notes_count; i++) {
+    fprintf(out, "note: %s\n", report->notes[i]);
+  }
+  const char *hint = NULL;
+  for (uint32_t i = 0; (hint = fpost_symbols_hint(report->symbols, i)) != NULL;
+       i++) {
+    fprintf(out, "note: %s\n", hint);
+  }
+  for (uint32_t i = 0; i < report->suppressions_count; i++) {
+    const struct fpost_suppression *suppression = &report->suppressions[i];
+    if (suppression->used == 0) {
+      fprintf(out,
+              "note: the suppression '%s' (%s:%" PRIu32 ") matches nothing\n",
+              suppression->pattern, suppression->file, suppression->line);
+    }
+  }
+  if (report->seeded) {
+    fprintf(out, "note: seed %" PRIu64 "\n", report->seed);
+  }
+}
+
+static void status_print(const struct fpost_report *report, FILE *out) {
+  if (!report->exited) {
+    return;
+  }
+  if (WIFSIGNALED(report->status)) {
+    fprintf(out, "note: the program was killed by signal %d (%s)\n",
+            WTERMSIG(report->status), strsignal(WTERMSIG(report->status)));
+  } else if (WEXITSTATUS(report->status) != 0) {
+    fprintf(out, "note: the program exited with %d\n",
+            WEXITSTATUS(report->status));
+  }
+}
+
+void fpost_report_print(struct fpost_report *report, FILE *out) {
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    finding_print(report, out, &report->findings[i]);
+  }
+  notes_print(report, out);
+  status_print(report, out);
+  summary_print(report, out);
+}
