@@ -8,8 +8,8 @@
  * Each map file can be built with one seeded bug, -DBUG_1 to -DBUG_3; the file
  * says at each place what is wrong. Without them there is nothing to report.
  */
-#ifndef MAPS_H
-#define MAPS_H
+#ifndef FPOST_TESTS_PROGRAMS_MAPS_H
+#define FPOST_TESTS_PROGRAMS_MAPS_H
 
 #include <libpmemobj.h>
 #include <stdbool.h>
@@ -88,4 +88,4 @@ static inline TOID(struct maps_root) maps_root(PMEMobjpool *pool) {
 /* Prints "MAP: what: key" to stderr; returns -1. */
 int map_broken(const char *map, const char *what, uint64_t key);
 
-#endif /* MAPS_H */
+#endif /* FPOST_TESTS_PROGRAMS_MAPS_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Time and random numbers for the programs that measure themselves. */
-#ifndef STOPWATCH_H
-#define STOPWATCH_H
+#ifndef FPOST_TESTS_PROGRAMS_STOPWATCH_H
+#define FPOST_TESTS_PROGRAMS_STOPWATCH_H
 
 #include <stdint.h>
 #include <stdio.h>
@@ -29,4 +29,4 @@ static inline uint64_t stopwatch_random(uint64_t *state) {
   return *state = x;
 }
 
-#endif /* STOPWATCH_H */
+#endif /* FPOST_TESTS_PROGRAMS_STOPWATCH_H */
