@@ -49,7 +49,8 @@ for flag in ("clwb", "clflushopt", "movdiri", "movdir64b", "avx", "avx2",
              "avx512f", "avx512vl", "avx512bw"):
     if flag in flags:
         config.available_features.add("hw-" + flag)
-for program in ("rustc", "cargo", "gdb", "valgrind", "xmllint", "jq", "sqlite3"):
+for program in ("rustc", "cargo", "gdb", "valgrind", "xmllint", "jq", "sqlite3",
+                "clang-format-14", "clang-tidy-22"):
     if shutil.which(program):
         config.available_features.add(program)
 if os.access(os.path.join(llvm_bin, "ld.lld"), os.X_OK):

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * A queue of short messages in persistent memory: a ring of one-line slots in the
- * root object of a libpmemobj pool. It does not use transactions; it orders its own
- * stores, so that a push costs one fence.
+ * A queue of short messages in persistent memory: a ring of one-line slots in
+ * the root object of a libpmemobj pool. It does not use transactions; it orders
+ * its own stores, so that a push costs one fence.
  *
  *     queue create POOL           make an empty queue
  *     queue push POOL TEXT...     append each text
  *     queue pop POOL              print the oldest message and remove it
- *     queue check POOL            what a restart after a power cut does first: walk
- *                                 the queue; exit 1 if a message is not whole
+ *     queue check POOL            what a restart after a power cut does first:
+ * walk the queue; exit 1 if a message is not whole
  *
  * It has a bug, which no ordinary test can find. -DFIXED builds it without.
  */
 #include <inttypes.h>
+#include <libpmemobj.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <libpmemobj.h>
 
 #define SLOTS 64
 

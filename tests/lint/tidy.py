@@ -130,7 +130,7 @@ def check_calls(path, code):
                 # A definition or declaration of an interposed function is none.
                 start = code.rfind("\n", 0, match.start()) + 1
                 before = code[start:match.start()]
-                if re.match(r"[A-Za-z_].*[\s*]$", before):
+                if re.match(r"[A-Za-z_][^=(]*[\s*]$", before):
                     if not re.match(r"\s*(return|else)\b", before):
                         continue
                 yield (line_at(code, match.start()),
@@ -220,7 +220,7 @@ def main():
         known = set()
     for path in files(root):
         try:
-            found = list(offences(root, path, known))
+            found = sorted(offences(root, path, known))
         except UnicodeDecodeError:
             continue  # data of a test
         seen += 1
