@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * A trace: one run of a program as a sequence of records. docs/TRACE.md has the
- * bytes; this header the meaning, with encoder and decoder. Pure: the caller moves
- * the bytes.
+ * bytes; this header the meaning, with encoder and decoder. Pure: the caller
+ * moves the bytes.
  *
  * PM addresses. Records never name virtual addresses of PM but pm addresses:
- * (pool index << FPOST_POOL_SHIFT) | offset in the pool file. Two mappings of one
- * file are thus one memory, and a pool mapped elsewhere in recovery is the same.
+ * (pool index << FPOST_POOL_SHIFT) | offset in the pool file. Two mappings of
+ * one file are thus one memory, and a pool mapped elsewhere in recovery is the
+ * same.
  */
 #ifndef FPOST_TRACE_TRACE_H
 #define FPOST_TRACE_TRACE_H
 
-#include "fencepost/events.h"
 #include "rt/base/err.h"
+
+#include "fencepost/events.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -39,29 +41,30 @@ static inline uint64_t fpost_pm_offset(uint64_t address) {
 }
 
 enum fpost_record_kind {
-  FPOST_RECORD_END = 0,  /* the run is over; value: wait status as of waitpid, or
-                            UINT64_MAX if the end was not seen */
-  FPOST_RECORD_MODULE,   /* id: index; text: path; data: build id; value: load
-                            bias; size: bytes mapped */
-  FPOST_RECORD_STACK,    /* id: stack id, from 1; data: uint64_t[] of pcs, each
-                            (module index << 48 | pc - load bias); a return
-                            address is given as the address of its call (pc - 1) */
-  FPOST_RECORD_POOL,     /* id: pool index; text: path ("" if it has no file);
-                            size: bytes; value: virtual address of first mapping */
-  FPOST_RECORD_IMAGE,    /* address, data: content of a pool before the run, where
-                            not zero; at most FPOST_STORE_MAX bytes a record */
-  FPOST_RECORD_RESIZE,   /* id: pool; size: new size in bytes */
-  FPOST_RECORD_UNMAP,    /* address, size: no longer mapped */
-  FPOST_RECORD_STORE,    /* thread, address, size, flags, stack, data: the bytes.
-                            With FENCEPOST_STORE_FOUND: words that may each have
-                            been stored by themselves, at any time before */
-  FPOST_RECORD_FLUSH,    /* thread, address, flags: kind, stack */
-  FPOST_RECORD_FENCE,    /* thread, flags: kind, stack */
-  FPOST_RECORD_DURABLE,  /* thread, address, size, stack: msync, fsync and friends */
+  FPOST_RECORD_END = 0, /* the run is over; value: wait status as of waitpid, or
+                           UINT64_MAX if the end was not seen */
+  FPOST_RECORD_MODULE,  /* id: index; text: path; data: build id; value: load
+                           bias; size: bytes mapped */
+  FPOST_RECORD_STACK,   /* id: stack id, from 1; data: uint64_t[] of pcs, each
+                           (module index << 48 | pc - load bias); a return
+                           address is given as the address of its call (pc - 1) */
+  FPOST_RECORD_POOL,    /* id: pool index; text: path ("" if it has no file);
+                           size: bytes; value: virtual address of first mapping */
+  FPOST_RECORD_IMAGE,  /* address, data: content of a pool before the run, where
+                          not zero; at most FPOST_STORE_MAX bytes a record */
+  FPOST_RECORD_RESIZE, /* id: pool; size: new size in bytes */
+  FPOST_RECORD_UNMAP,  /* address, size: no longer mapped */
+  FPOST_RECORD_STORE,  /* thread, address, size, flags, stack, data: the bytes.
+                          With FENCEPOST_STORE_FOUND: words that may each have
+                          been stored by themselves, at any time before */
+  FPOST_RECORD_FLUSH,  /* thread, address, flags: kind, stack */
+  FPOST_RECORD_FENCE,  /* thread, flags: kind, stack */
+  FPOST_RECORD_DURABLE,  /* thread, address, size, stack: msync, fsync and
+                            friends */
   FPOST_RECORD_OP_BEGIN, /* thread, text: name and arguments, stack */
   FPOST_RECORD_OP_END,   /* thread, stack */
   FPOST_RECORD_IGNORE,   /* address, size: fencepost_ignore */
-  FPOST_RECORD_NOTE,     /* text: something a reader of the report should know */
+  FPOST_RECORD_NOTE, /* text: something a reader of the report should know */
   FPOST_RECORD_KINDS
 };
 
@@ -84,10 +87,10 @@ struct fpost_record {
 struct fpost_trace_header {
   char magic[8];
   uint32_t version;
-  uint32_t header_size; /* of this struct */
-  uint32_t domain;      /* enum fpost_domain */
-  uint32_t command_size; /* bytes that follow the header: the program's arguments,
-                            each terminated by NUL */
+  uint32_t header_size;  /* of this struct */
+  uint32_t domain;       /* enum fpost_domain */
+  uint32_t command_size; /* bytes that follow the header: the program's
+                            arguments, each terminated by NUL */
   uint64_t id;           /* random; names the trace in databases */
 };
 
@@ -95,18 +98,19 @@ struct fpost_trace_header {
 #define FPOST_TEXT_MAX 4096u
 
 /*
- * What the encoder and the decoder remember of the records so far: each record is
- * written relative to it. Zeroed before the first record; the caller reads none of
- * it.
+ * What the encoder and the decoder remember of the records so far: each record
+ * is written relative to it. Zeroed before the first record; the caller reads
+ * none of it.
  */
 #define FPOST_TRACE_FOLLOW 256u
 struct fpost_trace_state {
   uint64_t address; /* where the last store or flush ended */
   uint32_t thread;
   uint32_t stack;
-  uint32_t flags[FPOST_RECORD_KINDS];  /* of the last record of that kind */
-  uint32_t follow[FPOST_TRACE_FOLLOW]; /* stack that came after stack i, mod 256 */
-  uint8_t data[FPOST_STORE_MAX];       /* decoder: data with its zeros put back */
+  uint32_t flags[FPOST_RECORD_KINDS]; /* of the last record of that kind */
+  uint32_t
+      follow[FPOST_TRACE_FOLLOW]; /* stack that came after stack i, mod 256 */
+  uint8_t data[FPOST_STORE_MAX];  /* decoder: data with its zeros put back */
 };
 
 /* No record is longer than this, in bytes. */
@@ -115,20 +119,21 @@ struct fpost_trace_state {
 /*
  * Encode record at out, which has room for FPOST_RECORD_MAX bytes. Fields that
  * the kind does not use are ignored. A store has size == data_size, 1 to
- * FPOST_STORE_MAX; texts are at most FPOST_TEXT_MAX bytes. Returns the bytes
- * written, at least 1. Cannot fail: limits are asserted.
+ * FPOST_STORE_MAX; texts are at most FPOST_TEXT_MAX bytes. out[0] is written
+ * last: if it was 0, and the process is killed in between, the record is an
+ * END. Returns the bytes written, at least 1. Cannot fail: limits are asserted.
  */
 size_t fpost_trace_encode(struct fpost_trace_state *state,
                           const struct fpost_record *record, uint8_t *out);
 
 /*
- * Decode one record from the size bytes at in; text and data point into in or into
- * state, until the next call. Data is not aligned. *used is set to the bytes it
- * took. Zero bytes (a file that was preallocated and not filled) decode as an END
- * whose value is UINT64_MAX.
+ * Decode one record from the size bytes at in; text and data point into in or
+ * into state, until the next call. Data is not aligned. *used is set to the
+ * bytes it took. Zero bytes (a file that was preallocated and not filled)
+ * decode as an END whose value is UINT64_MAX.
  *
- * Returns 0, FPOST_EINVAL if the bytes are no record, or FPOST_ENOENT if they end
- * before the record does; then nothing that the caller can see has changed.
+ * Returns 0, FPOST_EINVAL if the bytes are no record, or FPOST_ENOENT if they
+ * end before the record does; then nothing that the caller can see has changed.
  */
 FPOST_MUST_USE int fpost_trace_decode(struct fpost_trace_state *state,
                                       const uint8_t *in, size_t size,
