@@ -149,6 +149,9 @@ static void get_rest(struct cursor *cursor, struct fpost_trace_state *state,
   }
   if ((fields & FPOST_FIELD_SIZE) != 0) {
     record->size = get_varint(cursor);
+    if (record->kind == FPOST_RECORD_FLUSH && record->size == 0) {
+      cursor_fail(cursor, FPOST_EINVAL);
+    }
   }
   if ((fields & FPOST_FIELD_TEXT) != 0) {
     record->text_size = get_bounded(cursor, FPOST_TEXT_MAX);

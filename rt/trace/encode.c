@@ -57,6 +57,9 @@ static void record_check(const struct fpost_record *record, unsigned fields) {
   if ((fields & FPOST_FIELD_BYTES) != 0) {
     FPOST_ASSERT(record->size == record->data_size);
   }
+  if (record->kind == FPOST_RECORD_FLUSH) {
+    FPOST_ASSERT(record->size >= 1);
+  }
   if (record->kind == FPOST_RECORD_STACK) {
     FPOST_ASSERT(record->data_size % sizeof(uint64_t) == 0);
     FPOST_ASSERT(record->data_size / sizeof(uint64_t) <= FPOST_STACK_MAX);
@@ -119,8 +122,10 @@ size_t fpost_trace_encode(struct fpost_trace_state *state,
     tag |= FPOST_TAG_ADDRESS;
     out = put_signed(out, record->address - state->address);
   }
-  *begin = (uint8_t)tag;
   out = put_rest(out, record, fields);
+  /* A process that is killed here leaves a zero: the end, not half a record. */
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  *begin = (uint8_t)tag;
   fpost_trace_remember(state, record, fields);
   FPOST_ASSERT((size_t)(out - begin) <= FPOST_RECORD_MAX);
   return (size_t)(out - begin);

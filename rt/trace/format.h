@@ -62,7 +62,8 @@ static inline unsigned fpost_trace_fields(unsigned kind) {
     return FPOST_FIELDS_EVENT | FPOST_FIELD_FLAGS | FPOST_FIELD_ADDRESS |
            FPOST_FIELD_BYTES;
   case FPOST_RECORD_FLUSH:
-    return FPOST_FIELDS_EVENT | FPOST_FIELD_FLAGS | FPOST_FIELD_ADDRESS;
+    return FPOST_FIELDS_EVENT | FPOST_FIELD_FLAGS | FPOST_FIELD_ADDRESS |
+           FPOST_FIELD_SIZE;
   case FPOST_RECORD_FENCE:
     return FPOST_FIELDS_EVENT | FPOST_FIELD_FLAGS;
   case FPOST_RECORD_DURABLE:
@@ -99,9 +100,7 @@ static inline void fpost_trace_remember(struct fpost_trace_state *state,
     state->stack = record->stack;
   }
   if ((fields & FPOST_FIELD_ADDRESS) != 0) {
-    uint64_t size =
-        record->kind == FPOST_RECORD_FLUSH ? FENCEPOST_LINE_SIZE : record->size;
-    state->address = record->address + size;
+    state->address = record->address + record->size;
   }
 }
 

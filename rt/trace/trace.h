@@ -57,7 +57,9 @@ enum fpost_record_kind {
   FPOST_RECORD_STORE,  /* thread, address, size, flags, stack, data: the bytes.
                           With FENCEPOST_STORE_FOUND: words that may each have
                           been stored by themselves, at any time before */
-  FPOST_RECORD_FLUSH,  /* thread, address, flags: kind, stack */
+  FPOST_RECORD_FLUSH,  /* thread, address, size, flags: kind, stack: the lines
+                          that [address, address + size) touches are flushed, by
+                          one instruction (size 1) or by one call */
   FPOST_RECORD_FENCE,  /* thread, flags: kind, stack */
   FPOST_RECORD_DURABLE,  /* thread, address, size, stack: msync, fsync and
                             friends */
