@@ -76,11 +76,12 @@ instruction_at(const struct machine *machine, uint32_t thread, uint32_t index) {
 }
 
 static void state_copy(struct state *to, const struct state *from) {
-  memcpy(to, from, sizeof(*to));
+  memcpy(to, from, offsetof(struct state, pending));
   for (uint32_t t = 0; t < THREADS; t++) {
     to->threads[t].pending = to->pending[t];
     for (uint32_t i = 0; i < to->threads[t].pending_count; i++) {
       const struct fpost_line *line = from->pending[t][i].line;
+      to->pending[t][i] = from->pending[t][i];
       to->pending[t][i].line = &to->lines[0][0] + (line - &from->lines[0][0]);
     }
   }
