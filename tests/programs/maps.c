@@ -2,8 +2,8 @@
 /*
  * The driver of the maps:
  *
- *   maps MAP OP COUNT POOL [--seed N]
- *   maps MAP check POOL
+ *   maps MAP OP COUNT POOL [--seed N] [--rounds N]
+ *   maps MAP check POOL [--forks N]
  *
  * MAP is bst, kv or btree. POOL is created if it does not exist. OP is
  *   INIT  only make the pool and an empty map (COUNT is ignored)
@@ -12,20 +12,23 @@
  *   GET   look each of the COUNT keys up
  *   REM   remove each of the COUNT keys
  *   RAND  COUNT random puts, removals and look-ups among 2 * COUNT + 16 keys
- * The keys follow from the seed. `check` is what recovery does: it opens the
- * pool, verifies the structure and prints what it found, the same line for the
- * same content.
+ * The keys follow from the seed; --rounds repeats the OP. `check` is what
+ * recovery does: it opens the pool, verifies the structure and prints what it
+ * found, the same line for the same content.
  *
  * Exit code: 0; 1 if the map is broken or an answer is wrong; 2 for usage or
  * environment.
  */
 #include "maps.h"
 
+#include "stopwatch.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define POOL_SIZE_DEFAULT ((size_t)8 << 20)
@@ -160,8 +163,9 @@ static const struct {
 static int usage(void) {
   fputs(
       "usage: maps bst|kv|btree INIT|INS|PUT|CHK|GET|REM|RAND COUNT POOL "
-      "[--seed N]\n"
-      "       maps bst|kv|btree check POOL\n",
+      "[--seed N] "
+      "[--rounds N]\n"
+      "       maps bst|kv|btree check POOL [--forks N]\n",
       stderr);
   return 2;
 }
@@ -204,40 +208,91 @@ static bool parse_number(const char *text, uint64_t *number) {
   return errno == 0 && end != text && *end == '\0';
 }
 
-int main(int argc, char **argv) {
-  struct run run = {.seed = 1};
-  size_t map = 0;
-  size_t op = 0;
+struct arguments {
+  struct run run; /* all but the pool */
+  size_t map;     /* index in maps[] */
+  size_t op;      /* index in ops[] */
+  bool checks;    /* recovery: the pool must be there, and is left as it is */
+  const char *path;
+  uint64_t rounds;
+  uint64_t forks;
+};
+
+static bool parse_options(char **words, struct arguments *arguments) {
+  for (; *words != NULL; words += 2) {
+    uint64_t *number = strcmp(*words, "--seed") == 0     ? &arguments->run.seed
+                       : strcmp(*words, "--rounds") == 0 ? &arguments->rounds
+                       : strcmp(*words, "--forks") == 0  ? &arguments->forks
+                                                         : NULL;
+    if (number == NULL || words[1] == NULL || !parse_number(words[1], number)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool parse(int argc, char **argv, struct arguments *arguments) {
   if (argc < 4) {
-    return usage();
+    return false;
   }
-  while (map < MAPS_COUNT && strcmp(maps[map]->name, argv[1]) != 0) {
-    map++;
+  while (arguments->map < MAPS_COUNT &&
+         strcmp(maps[arguments->map]->name, argv[1]) != 0) {
+    arguments->map++;
   }
-  while (op < OPS_COUNT && strcmp(ops[op].name, argv[2]) != 0) {
-    op++;
+  while (arguments->op < OPS_COUNT &&
+         strcmp(ops[arguments->op].name, argv[2]) != 0) {
+    arguments->op++;
   }
-  if (map == MAPS_COUNT || op == OPS_COUNT) {
-    return usage();
+  if (arguments->map == MAPS_COUNT || arguments->op == OPS_COUNT) {
+    return false;
   }
-  bool checks = ops[op].run == op_check;
-  const char *path = argv[checks ? 3 : argc > 4 ? 4 : 0];
-  if (!checks && (argc < 5 || !parse_number(argv[3], &run.count))) {
-    return usage();
+  arguments->run.map = maps[arguments->map];
+  arguments->checks = ops[arguments->op].run == op_check;
+  if (arguments->checks) {
+    arguments->path = argv[3];
+    return parse_options(&argv[4], arguments);
   }
-  if (argc == 7 &&
-      (strcmp(argv[5], "--seed") != 0 || !parse_number(argv[6], &run.seed))) {
-    return usage();
+  arguments->path = argv[4];
+  return argc >= 5 && parse_number(argv[3], &arguments->run.count) &&
+         parse_options(&argv[5], arguments);
+}
+
+/* Everything between the opening and the closing of the pool. */
+static int run_all(struct arguments *arguments) {
+  int result = 0;
+  arguments->run.pool = pool_open(arguments->path, arguments->map,
+                                  arguments->run.count, !arguments->checks);
+  if (arguments->run.pool == NULL) {
+    return arguments->checks ? 1 : 2;
   }
-  if (argc != (checks ? 4 : 5) && (checks || argc != 7)) {
-    return usage();
+  for (uint64_t i = 0; result == 0 && i < arguments->rounds; i++) {
+    result = ops[arguments->op].run(&arguments->run);
   }
-  run.map = maps[map];
-  run.pool = pool_open(path, map, run.count, !checks);
-  if (run.pool == NULL) {
-    return checks ? 1 : 2;
-  }
-  int result = ops[op].run(&run);
-  pmemobj_close(run.pool);
+  pmemobj_close(arguments->run.pool);
   return result;
+}
+
+/* The same in forks processes, one after the other. */
+static int run_forked(struct arguments *arguments) {
+  uint64_t start = stopwatch_now();
+  for (uint64_t i = 0; i < arguments->forks; i++) {
+    pid_t child = fork();
+    if (child == 0) {
+      _exit(run_all(arguments));
+    }
+    int status;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+      return 1;
+    }
+  }
+  stopwatch_print(start, arguments->forks);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  struct arguments arguments = {.run = {.seed = 1}, .rounds = 1};
+  if (!parse(argc, argv, &arguments)) {
+    return usage();
+  }
+  return arguments.forks > 0 ? run_forked(&arguments) : run_all(&arguments);
 }
