@@ -14,6 +14,7 @@
 #include "llvm/IR/GlobalVariable.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/Instructions.h"
+#include "llvm/IR/IntrinsicInst.h"
 
 #define DEBUG_TYPE "fencepost"
 
@@ -24,6 +25,8 @@ namespace fencepost {
 STATISTIC(SkippedStack, "Accesses to stack objects that nobody else knows");
 STATISTIC(SkippedGlobal, "Accesses to globals whose address is never taken");
 STATISTIC(SkippedConstant, "Loads of constants");
+STATISTIC(SkippedVariable, "Loads of variables");
+STATISTIC(SkippedThreadLocal, "Accesses to thread-local variables");
 STATISTIC(SkippedAddressSpace, "Accesses outside address space 0");
 STATISTIC(SkippedSanitizer, "Accesses that a sanitizer inserted");
 
@@ -88,12 +91,25 @@ static bool isPrivateObject(const Value *Object) {
   return false;
 }
 
+/// A thread-local variable is named by an intrinsic. It ends with its thread:
+/// nobody declares it to be PM.
+static bool isThreadLocal(const Value *Object) {
+  if (const auto *Intrinsic = dyn_cast<IntrinsicInst>(Object))
+    return Intrinsic->getIntrinsicID() == Intrinsic::threadlocal_address;
+  const auto *Global = dyn_cast<GlobalVariable>(Object);
+  return Global != nullptr && Global->isThreadLocal();
+}
+
 bool Classifier::cannotBePersistent(const Value *Address) {
   if (Address->getType()->getScalarType()->getPointerAddressSpace() != 0) {
     ++SkippedAddressSpace; // segment registers: thread-local data
     return true;
   }
   const Value *Object = getUnderlyingObject(Address);
+  if (isThreadLocal(Object)) {
+    ++SkippedThreadLocal;
+    return true;
+  }
   if (!isa<AllocaInst>(Object) && !isa<GlobalVariable>(Object))
     return false;
   auto [Place, New] = Objects.try_emplace(Object, false);
@@ -112,8 +128,17 @@ bool Classifier::cannotBePersistent(const Value *Address) {
 
 void Classifier::addAccess(SmallVectorImpl<Event> &Events, Event E) {
   E.After = E.Kind == EventKind::Store;
-  if (!cannotBePersistent(E.Address))
-    Events.push_back(E);
+  if (cannotBePersistent(E.Address))
+    return;
+  // Loads matter in recovery, which finds what a crash left in files or in the
+  // heap: a variable, even one declared to be PM, is never undecided.
+  const Value *Object = getUnderlyingObject(E.Address);
+  if (E.Kind == EventKind::Load &&
+      (isa<AllocaInst>(Object) || isa<GlobalVariable>(Object))) {
+    ++SkippedVariable;
+    return;
+  }
+  Events.push_back(E);
 }
 
 static Event access(EventKind Kind, Instruction &At, Value *Address,
