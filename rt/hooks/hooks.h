@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * The hooks, as the runtime sees them: prototypes expanded from
- * fencepost/hooks.def, and the module descriptor that the pass emits.
+ * fencepost/hooks.def.
  */
 #ifndef FPOST_HOOKS_HOOKS_H
 #define FPOST_HOOKS_HOOKS_H
 
-#include <stdint.h>
+#include "fencepost/module.h"
 
-/*
- * What a translation unit says of itself to __fencepost_module, which keeps the
- * pointer: a constant of static storage. The first two fields keep their place in
- * every version of the ABI. Text fields are NUL-terminated, null if there is none.
- */
-struct fencepost_module {
-  uint32_t abi_version; /* FENCEPOST_ABI_VERSION of the pass */
-  uint32_t size;        /* of this struct, bytes */
-  const char *name;     /* the source file */
-  const char *built;    /* version of plugin and LLVM, options of the pass */
-  uint64_t stores;      /* hooks inserted: stores, memory intrinsics, atomics */
-  uint64_t loads;
-  uint64_t flushes;
-  uint64_t fences;
-  uint64_t not_understood; /* asm blocks that touch memory in an unknown way */
-  const char *not_understood_where; /* the first of them: "file:line: text" */
-};
+#include <stdint.h>
 
 /* clang-format off */
 #define VOID void
@@ -51,8 +35,7 @@ struct fencepost_module {
 #undef U32
 /* clang-format on */
 
-extern __attribute__((visibility("default"))) uint64_t __fencepost_pm_base;
-extern __attribute__((visibility("default"))) uint64_t __fencepost_pm_size;
-extern __attribute__((visibility("default"))) uint8_t __fencepost_loads;
+extern __attribute__((
+    visibility("default"))) struct fencepost_state __fencepost_state;
 
 #endif /* FPOST_HOOKS_HOOKS_H */

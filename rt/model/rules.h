@@ -10,13 +10,9 @@
  *
  * A word of a line is in one of three states:
  *
- *               store           flush            fence of that thread
- *   guaranteed ------> dirty ----------> flushed ---------> guaranteed
- *                        ^                  |
- *                        +------store-------+
- *
- * Words are flushed or not by themselves: a store that is guaranteed only
- * because a later NT store to its line is (S3) is reported as missing a flush.
+ *     guaranteed --store--> dirty --flush--> flushed --fence of that thread-->
+ * guaranteed ^                 |
+ *                             +-----store-------+
  *
  * Pure, as the model is. One event costs O(1), a fence O(what its thread
  * flushed since its last fence).
@@ -61,7 +57,7 @@ struct fpost_cell {
   uint8_t dirty;           /* words stored and not flushed since */
   uint8_t flushed;         /* words flushed, not yet completed by a fence */
   uint8_t ignored;         /* words declared not to matter */
-  uint8_t spare;
+  uint8_t caller;          /* for the caller of the rules */
   uint64_t unsafe; /* bytes stored and not known to be guaranteed since */
 };
 _Static_assert(sizeof(struct fpost_cell) == 64,

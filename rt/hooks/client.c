@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The request codes are those of pmemcheck's public header (BSD-licensed, made
+ * to be compiled into programs); the order never changes there.
+ */
+#include "rt/hooks/client.h"
+
+#include "rt/hooks/events.h"
+#include "rt/hooks/mapping.h"
+
+/* 'P', 'C' in the two upper bytes of the low half. */
+#define PMC_BASE UINT64_C(0x50430000)
+
+enum request {
+  PMC_REGISTER_MAPPING = 0,
+  PMC_REGISTER_FILE = 1,
+  PMC_REMOVE_MAPPING = 2,
+  PMC_CHECK_IS_MAPPING = 3,
+  PMC_PRINT_MAPPINGS = 4,
+  PMC_DO_FLUSH = 5,
+  PMC_DO_FENCE = 6,
+  PMC_WRITE_STATS = 8,
+  PMC_SET_CLEAN = 17,
+  PMC_START_TX = 18, /* up to 28: transactions */
+  PMC_ADD_TO_GLOBAL_TX_IGNORE = 28,
+  PMC_EMIT_LOG = 30
+};
+
+/* 1: all of it is PM, 0: nothing, 2: a part (as pmemcheck answers). */
+static uint64_t range_is_pm(const char *address, uint64_t size) {
+  uint64_t inside = 0;
+  uint64_t done = 0;
+  while (done < size) {
+    const struct fpost_region *region =
+        fpost_regions_after(&fpost_context.regions, (uintptr_t)address + done);
+    uintptr_t at = (uintptr_t)address + done;
+    if (region == NULL || region->start >= (uintptr_t)address + size) {
+      break;
+    }
+    at = region->start > at ? region->start : at;
+    uintptr_t end = (uintptr_t)address + size;
+    end = region->end < end ? region->end : end;
+    inside += end - at;
+    done = end - (uintptr_t)address;
+  }
+  return inside == 0 ? 0 : inside == size ? 1 : 2;
+}
+
+/*
+ * Flush for those who say so beside doing so: the request follows the flush
+ * instructions of the same range in code that serves both; then there is
+ * nothing left to flush, and that is no mistake.
+ */
+static void flush_say(struct fpost_thread_state *self, const char *address,
+                      uint64_t size, uint32_t stack) {
+  fpost_event_compare(self, address, size, stack);
+  uintptr_t start = (uintptr_t)address & ~(uintptr_t)(FENCEPOST_LINE_SIZE - 1);
+  for (uintptr_t at = start; at < (uintptr_t)address + size;
+       at += FENCEPOST_LINE_SIZE) {
+    const struct fpost_region *region = fpost_region_at((const void *)at);
+    if (region == NULL) {
+      continue;
+    }
+    uint64_t offset = at - region->start + region->offset;
+    if (fpost_context.run == FPOST_RUN_CHECK &&
+        region->pool->cells[offset / FENCEPOST_LINE_SIZE].dirty == 0) {
+      continue;
+    }
+    fpost_event_flush(self, (const void *)at, 1, FENCEPOST_CLWB, stack);
+  }
+}
+
+uint64_t fpost_client_request(struct fpost_thread_state *self,
+                              const void *arguments, uint64_t result,
+                              uint32_t stack) {
+  const uint64_t *words = arguments;
+  if ((words[0] & ~UINT64_C(0xffff)) != PMC_BASE) {
+    return result;
+  }
+  char *address = (char *)words[1]; /* NOLINT: it is an address */
+  uint64_t size = words[2];
+  switch (words[0] & 0xffff) {
+  case PMC_REGISTER_MAPPING:
+    fpost_mapping_memory(address, size, FPOST_POOL_API);
+    return 0;
+  case PMC_REGISTER_FILE: /* descriptor, address, size, offset */
+    fpost_mapping_memory((const void *)words[2], words[3], FPOST_POOL_API);
+    return 0;
+  case PMC_REMOVE_MAPPING:
+    fpost_mapping_gone(address, size);
+    return 0;
+  case PMC_CHECK_IS_MAPPING:
+    return range_is_pm(address, size);
+  case PMC_DO_FLUSH:
+    flush_say(self, address, size, stack);
+    return 0;
+  case PMC_DO_FENCE:
+    /* Beside a real fence, as above: never redundant. */
+    fpost_event_fence(self, FENCEPOST_LOCKED, stack);
+    return 0;
+  case PMC_SET_CLEAN:
+    fpost_event_clean(address, size);
+    return 0;
+  case PMC_PRINT_MAPPINGS:
+  case PMC_WRITE_STATS:
+  case PMC_EMIT_LOG:
+    return 0;
+  default:
+    if ((words[0] & 0xffff) >= PMC_START_TX &&
+        (words[0] & 0xffff) <= PMC_ADD_TO_GLOBAL_TX_IGNORE) {
+      fpost_note(
+          "the program marks its transactions by client requests "
+          "(VALGRIND_PMC_*_TX): they are not checked");
+      return 0;
+    }
+    return result;
+  }
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * One line of PM, as the runtime knows it. Its content is *known* once its
+ * bytes are in the shadow: from the start if the file had nothing there, else
+ * from the first event on. A line that is flushed before it is known is taken
+ * for stored: nobody flushes for nothing, and which words were stored cannot be
+ * found any more.
+ */
+#include "rt/hooks/events.h"
+
+#include "rt/base/assert.h"
+#include "rt/os/os.h"
+
+#include <string.h>
+
+#define LINE ((uint64_t)FENCEPOST_LINE_SIZE)
+/* Bit of fpost_cell.caller: the line is known. */
+#define CELL_KNOWN 1u
+/* Ranges from this size on are looked at by page before by line. */
+#define BY_PAGE_MIN (UINT64_C(16) * FPOST_POOL_PAGE)
+
+static struct fpost_cell *cell_at(const struct fpost_pool *pool,
+                                  uint64_t offset) {
+  return &pool->cells[offset / LINE];
+}
+
+/* First event of a line: was its content known? Then remember that there was
+   one, and that its page has one. */
+static bool cell_touch(struct fpost_pool *pool, struct fpost_cell *cell,
+                       uint64_t offset) {
+  cell->caller = CELL_KNOWN;
+  fpost_pool_bit_set(pool->touched, offset);
+  return !pool->all_unknown && !fpost_pool_bit(pool->initial, offset);
+}
+
+/* More room for a thread's pending flushes. */
+static void pending_grow(struct fpost_thread *thread, uint64_t needed) {
+  uint64_t max = thread->pending_max == 0 ? FPOST_PENDING_MIN
+                                          : UINT64_C(2) * thread->pending_max;
+  while (max < thread->pending_count + needed) {
+    max *= 2;
+  }
+  FPOST_ASSERT(max <= UINT32_MAX);
+  size_t size = sizeof(struct fpost_pending);
+  void *list = thread->pending_max == 0
+                   ? fpost_os_reserve(max * size)
+                   : fpost_os_grow(thread->pending, thread->pending_max * size,
+                                   max * size);
+  FPOST_ASSERT(list != FPOST_OS_FAILED);
+  thread->pending = list;
+  thread->pending_max = (uint32_t)max;
+}
+
+static void rules_store(struct fpost_thread_state *self,
+                        struct fpost_cell *cell, uint64_t address,
+                        uint32_t size, uint32_t flags, uint32_t stack) {
+  while (FPOST_UNLIKELY(fpost_rules_store(&fpost_context.rules, &self->model,
+                                          cell, address, size, flags,
+                                          stack) != FPOST_OK)) {
+    pending_grow(&self->model, 1);
+  }
+}
+
+/* Bytes of one line were stored; live is where they can be read. */
+static void line_store(struct fpost_thread_state *self, struct fpost_pool *pool,
+                       uint64_t offset, const uint8_t *live, uint32_t size,
+                       uint32_t flags, uint32_t stack) {
+  struct fpost_cell *cell = cell_at(pool, offset);
+  uint8_t *shadow = pool->shadow + offset;
+  if (FPOST_UNLIKELY(cell->caller == 0) && !cell_touch(pool, cell, offset)) {
+    uint64_t before = offset % LINE;
+    memcpy(shadow - before, live - before, LINE);
+  }
+  rules_store(self, cell, fpost_pm_address(pool->index, offset), size, flags,
+              stack);
+  if (FPOST_LIKELY(size == 8)) {
+    memcpy(shadow, live, 8);
+  } else {
+    memcpy(shadow, live, size);
+  }
+}
+
+static void record_store(struct fpost_thread_state *self,
+                         struct fpost_pool *pool, uint64_t offset,
+                         const uint8_t *live, uint64_t size, uint32_t flags,
+                         uint32_t stack) {
+  while (size > 0) {
+    uint64_t part = size < FPOST_STORE_MAX ? size : FPOST_STORE_MAX;
+    fpost_record_put(
+        &fpost_context.record,
+        &(struct fpost_record){.kind = FPOST_RECORD_STORE,
+                               .thread = self->model.id,
+                               .flags = flags,
+                               .stack = stack,
+                               .address = fpost_pm_address(pool->index, offset),
+                               .size = part,
+                               .data = live,
+                               .data_size = part});
+    memcpy(pool->shadow + offset, live, part);
+    offset += part;
+    live += part;
+    size -= part;
+  }
+}
+
+/* A store that lies in one region. */
+static void region_store(struct fpost_thread_state *self,
+                         const struct fpost_region *region,
+                         const uint8_t *address, uint64_t size, uint32_t flags,
+                         uint32_t stack) {
+  struct fpost_pool *pool = region->pool;
+  uint64_t offset = (uintptr_t)address - region->start + region->offset;
+  self->stores++;
+  if (FPOST_UNLIKELY(fpost_context.run != FPOST_RUN_CHECK)) {
+    record_store(self, pool, offset, address, size, flags, stack);
+    return;
+  }
+  uint64_t room = LINE - offset % LINE;
+  while (FPOST_UNLIKELY(size > room)) {
+    line_store(self, pool, offset, address, (uint32_t)room, flags, stack);
+    offset += room;
+    address += room;
+    size -= room;
+    room = LINE;
+  }
+  line_store(self, pool, offset, address, (uint32_t)size, flags, stack);
+}
+
+/* The part of [*address, *address + *size) that lies in one region, taken off
+   its front; null if nothing of it is PM. */
+static const struct fpost_region *region_take(const uint8_t **address,
+                                              uint64_t *size,
+                                              const uint8_t **part,
+                                              uint64_t *part_size) {
+  if (*size == 0) {
+    return NULL;
+  }
+  const struct fpost_region *region = fpost_region_at(*address);
+  if (FPOST_UNLIKELY(region == NULL)) {
+    region = fpost_regions_after(&fpost_context.regions, (uintptr_t)*address);
+    if (region == NULL || region->start - (uintptr_t)*address >= *size) {
+      return NULL;
+    }
+    uint64_t skipped = region->start - (uintptr_t)*address;
+    *address += skipped;
+    *size -= skipped;
+  }
+  uint64_t room = region->end - (uintptr_t)*address;
+  *part = *address;
+  *part_size = *size < room ? *size : room;
+  *address += *part_size;
+  *size -= *part_size;
+  return region;
+}
+
+void fpost_event_store(struct fpost_thread_state *self, const void *address,
+                       uint64_t size, uint32_t flags, uint32_t stack) {
+  const uint8_t *at = address;
+  const uint8_t *part;
+  uint64_t part_size;
+  const struct fpost_region *region;
+  while ((region = region_take(&at, &size, &part, &part_size)) != NULL) {
+    region_store(self, region, part, part_size, flags, stack);
+  }
+}
+
+/* Words of the line that differ from the shadow: stores that nobody reported.
+ */
+static void line_found(struct fpost_thread_state *self, struct fpost_pool *pool,
+                       uint64_t offset, const uint8_t *live, uint32_t stack) {
+  for (uint32_t i = 0; i < LINE; i += FENCEPOST_WORD_SIZE) {
+    if (memcmp(live + i, pool->shadow + offset + i, FENCEPOST_WORD_SIZE) == 0) {
+      continue;
+    }
+    self->stores++;
+    if (fpost_context.run == FPOST_RUN_CHECK) {
+      line_store(self, pool, offset + i, live + i, FENCEPOST_WORD_SIZE,
+                 FENCEPOST_STORE_FOUND, stack);
+    } else {
+      record_store(self, pool, offset + i, live + i, FENCEPOST_WORD_SIZE,
+                   FENCEPOST_STORE_FOUND, stack);
+    }
+  }
+}
+
+/* Compare one line; offset is that of its first byte. */
+static inline void line_compare(struct fpost_thread_state *self,
+                                struct fpost_pool *pool, uint64_t offset,
+                                const uint8_t *live, uint32_t stack) {
+  if (fpost_context.run == FPOST_RUN_CHECK) {
+    struct fpost_cell *cell = cell_at(pool, offset);
+    if (FPOST_UNLIKELY(cell->caller == 0) && !cell_touch(pool, cell, offset)) {
+      rules_store(self, cell, fpost_pm_address(pool->index, offset), LINE,
+                  FENCEPOST_STORE_FOUND, stack);
+      memcpy(pool->shadow + offset, live, LINE);
+      return;
+    }
+  }
+  const uint8_t *shadow = pool->shadow + offset;
+  uint64_t differs = 0;
+  for (uint32_t i = 0; i < LINE; i += 8) {
+    uint64_t a;
+    uint64_t b;
+    memcpy(&a, live + i, 8);
+    memcpy(&b, shadow + i, 8);
+    differs |= a ^ b;
+  }
+  if (FPOST_UNLIKELY(differs != 0)) {
+    line_found(self, pool, offset, live, stack);
+  }
+}
+
+/* Widen a range of a region to whole lines; lines that the region holds in part
+   only are left out. */
+static void lines_widen(const struct fpost_region *region, const uint8_t **part,
+                        uint64_t *size) {
+  uintptr_t start = (uintptr_t)*part & ~(uintptr_t)(LINE - 1);
+  uintptr_t end =
+      ((uintptr_t)*part + *size + LINE - 1) & ~(uintptr_t)(LINE - 1);
+  start += start < region->start ? LINE : 0;
+  end -= end > region->end ? LINE : 0;
+  *size = end > start ? end - start : 0;
+  *part += start - (uintptr_t)*part;
+}
+
+static void region_compare(struct fpost_thread_state *self,
+                           const struct fpost_region *region,
+                           const uint8_t *part, uint64_t size, uint32_t stack) {
+  uint64_t offset = (uintptr_t)part - region->start + region->offset;
+  for (uint64_t i = 0; i + LINE <= size; i += LINE) {
+    line_compare(self, region->pool, offset + i, part + i, stack);
+  }
+}
+
+static void region_flush(struct fpost_thread_state *self,
+                         const struct fpost_region *region, const uint8_t *part,
+                         uint64_t size, uint32_t kind, uint32_t stack) {
+  struct fpost_pool *pool = region->pool;
+  const uint8_t *lines = part;
+  uint64_t lines_size = size;
+  lines_widen(region, &lines, &lines_size);
+  region_compare(self, region, lines, lines_size, stack);
+  uint64_t offset = (uintptr_t)part - region->start + region->offset;
+  self->flushes++;
+  if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK)) {
+    struct fpost_cell *cell = cell_at(pool, offset);
+    while (FPOST_UNLIKELY(
+        fpost_rules_flush(&fpost_context.rules, &self->model, cell,
+                          fpost_pm_address(pool->index, offset), size, kind,
+                          stack) != FPOST_OK)) {
+      pending_grow(&self->model, size / LINE + 2);
+    }
+    return;
+  }
+  fpost_record_put(
+      &fpost_context.record,
+      &(struct fpost_record){.kind = FPOST_RECORD_FLUSH,
+                             .thread = self->model.id,
+                             .flags = kind,
+                             .stack = stack,
+                             .address = fpost_pm_address(pool->index, offset),
+                             .size = size});
+}
+
+void fpost_event_flush(struct fpost_thread_state *self, const void *address,
+                       uint64_t size, uint32_t kind, uint32_t stack) {
+  const uint8_t *at = address;
+  const uint8_t *part;
+  uint64_t part_size;
+  const struct fpost_region *region;
+  while ((region = region_take(&at, &size, &part, &part_size)) != NULL) {
+    region_flush(self, region, part, part_size, kind, stack);
+  }
+}
+
+void fpost_event_fence(struct fpost_thread_state *self, uint32_t kind,
+                       uint32_t stack) {
+  self->fences++;
+  if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK)) {
+    fpost_rules_fence(&fpost_context.rules, &self->model, kind, stack);
+    return;
+  }
+  fpost_record_put(&fpost_context.record,
+                   &(struct fpost_record){.kind = FPOST_RECORD_FENCE,
+                                          .thread = self->model.id,
+                                          .flags = kind,
+                                          .stack = stack});
+}
+
+void fpost_event_compare(struct fpost_thread_state *self, const void *address,
+                         uint64_t size, uint32_t stack) {
+  const uint8_t *at = address;
+  const uint8_t *part;
+  uint64_t part_size;
+  const struct fpost_region *region;
+  while ((region = region_take(&at, &size, &part, &part_size)) != NULL) {
+    lines_widen(region, &part, &part_size);
+    if (part_size < BY_PAGE_MIN) {
+      region_compare(self, region, part, part_size, stack);
+      continue;
+    }
+    while (part_size > 0) {
+      uint64_t step =
+          FPOST_POOL_PAGE - ((uintptr_t)part & (FPOST_POOL_PAGE - 1));
+      step = step < part_size ? step : part_size;
+      uint64_t offset = (uintptr_t)part - region->start + region->offset;
+      const uint8_t *page = part - ((uintptr_t)part & (FPOST_POOL_PAGE - 1));
+      /* A file's hole reads as zero; reading it here would fill it. */
+      if (fpost_os_resident(page) &&
+          (fpost_context.run == FPOST_RUN_CHECK ||
+           memcmp(part, region->pool->shadow + offset, step) != 0)) {
+        region_compare(self, region, part, step, stack);
+      }
+      part += step;
+      part_size -= step;
+    }
+  }
+}
+
+/* The touched lines of [offset, offset + size) of a pool have nothing
+   outstanding. */
+static void pool_durable(struct fpost_pool *pool, uint64_t offset,
+                         uint64_t size) {
+  uint64_t end = offset + size;
+  for (offset &= ~(LINE - 1); offset < end; offset += LINE) {
+    if (!fpost_pool_bit(pool->touched, offset)) {
+      offset |= FPOST_POOL_PAGE - LINE;
+      continue;
+    }
+    struct fpost_cell *cell = cell_at(pool, offset);
+    if (cell->caller != 0) {
+      fpost_rules_durable(cell);
+    }
+  }
+}
+
+static void record_durable(struct fpost_thread_state *self,
+                           const struct fpost_pool *pool, uint64_t offset,
+                           uint64_t size, uint32_t stack) {
+  fpost_record_put(
+      &fpost_context.record,
+      &(struct fpost_record){.kind = FPOST_RECORD_DURABLE,
+                             .thread = self->model.id,
+                             .stack = stack,
+                             .address = fpost_pm_address(pool->index, offset),
+                             .size = size});
+}
+
+void fpost_event_durable(struct fpost_thread_state *self, const void *address,
+                         uint64_t size, uint32_t stack) {
+  fpost_event_compare(self, address, size, stack);
+  const uint8_t *at = address;
+  const uint8_t *part;
+  uint64_t part_size;
+  const struct fpost_region *region;
+  while ((region = region_take(&at, &size, &part, &part_size)) != NULL) {
+    uint64_t offset = (uintptr_t)part - region->start + region->offset;
+    if (fpost_context.run == FPOST_RUN_CHECK) {
+      pool_durable(region->pool, offset, part_size);
+    } else {
+      record_durable(self, region->pool, offset, part_size, stack);
+    }
+  }
+}
+
+void fpost_event_durable_pool(struct fpost_thread_state *self,
+                              struct fpost_pool *pool, uint32_t stack) {
+  for (uint32_t i = 0; i < fpost_context.regions.count; i++) {
+    const struct fpost_region *region = &fpost_context.regions.regions[i];
+    if (region->pool == pool) {
+      fpost_event_compare(self, (const void *)region->start,
+                          region->end - region->start, stack);
+    }
+  }
+  if (fpost_context.run == FPOST_RUN_CHECK) {
+    pool_durable(pool, 0, pool->size);
+  } else {
+    record_durable(self, pool, 0, pool->size, stack);
+  }
+}
+
+void fpost_event_written(struct fpost_thread_state *self,
+                         struct fpost_pool *pool, uint64_t offset,
+                         const void *bytes, uint64_t size, uint32_t stack) {
+  const uint8_t *from = bytes;
+  while (size > 0 && offset < pool->size) {
+    const struct fpost_region *region =
+        fpost_regions_of(&fpost_context.regions, pool, offset);
+    uint64_t step = FPOST_POOL_PAGE - offset % FPOST_POOL_PAGE;
+    step = step < size ? step : size;
+    if (region != NULL) {
+      uintptr_t at = region->start + (offset - region->offset);
+      uint64_t room = region->end - at;
+      step = size < room ? size : room;
+      region_store(self, region, (const uint8_t *)at, step, 0, stack);
+    } else if (fpost_context.run != FPOST_RUN_CHECK) {
+      record_store(self, pool, offset, from, step, 0, stack);
+    } else {
+      memcpy(pool->shadow + offset, from, step);
+    }
+    offset += step;
+    from += step;
+    size -= step;
+  }
+}
+
+void fpost_event_clean(const void *address, uint64_t size) {
+  const uint8_t *at = address;
+  const uint8_t *part;
+  uint64_t part_size;
+  const struct fpost_region *region;
+  while ((region = region_take(&at, &size, &part, &part_size)) != NULL) {
+    struct fpost_pool *pool = region->pool;
+    uint64_t offset = (uintptr_t)part - region->start + region->offset;
+    if (fpost_context.run == FPOST_RUN_CHECK) {
+      pool_durable(pool, offset, part_size);
+      continue;
+    }
+    record_durable(fpost_tls.self, pool, offset, part_size, 0);
+  }
+}
+
+void fpost_event_ignore(const void *address, uint64_t size) {
+  const uint8_t *at = address;
+  const uint8_t *part;
+  uint64_t part_size;
+  const struct fpost_region *region;
+  while ((region = region_take(&at, &size, &part, &part_size)) != NULL) {
+    struct fpost_pool *pool = region->pool;
+    uint64_t offset = (uintptr_t)part - region->start + region->offset;
+    if (fpost_context.run != FPOST_RUN_CHECK) {
+      fpost_record_put(&fpost_context.record,
+                       &(struct fpost_record){
+                           .kind = FPOST_RECORD_IGNORE,
+                           .address = fpost_pm_address(pool->index, offset),
+                           .size = part_size});
+      continue;
+    }
+    while (part_size > 0) {
+      uint64_t room = LINE - offset % LINE;
+      uint32_t step = (uint32_t)(part_size < room ? part_size : room);
+      struct fpost_cell *cell = cell_at(pool, offset);
+      if (cell->caller == 0 && !cell_touch(pool, cell, offset)) {
+        uint64_t before = offset % LINE;
+        memcpy(pool->shadow + offset - before, part - before, LINE);
+      }
+      fpost_rules_ignore(cell, fpost_pm_address(pool->index, offset), step);
+      offset += step;
+      part += step;
+      part_size -= step;
+    }
+  }
+}

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Files: reading into PM is a store; writing to the file of a mapped pool
+ * changes PM and is not durable before fsync or msync, as a store to the page
+ * cache; fsync and fdatasync make the whole pool durable. Recovery opens its
+ * pools here.
+ */
+#define _GNU_SOURCE
+#include "rt/hooks/context.h"
+#include "rt/hooks/events.h"
+#include "rt/hooks/mapping.h"
+#include "rt/hooks/real.h"
+#include "rt/hooks/recover.h"
+#include "rt/os/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool recovering(void) {
+  return fpost_recover_on && fpost_tls.depth == 0;
+}
+
+/* ---- open and its kind: of interest in recovery only ---- */
+
+static mode_t mode_of(int flags, va_list *arguments) {
+  bool makes = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+  return makes ? va_arg(*arguments, mode_t) : 0;
+}
+
+static int open_here(int dirfd, const char *path, int flags, mode_t mode) {
+  int result;
+  if (recovering() && fpost_recover_open(dirfd, path, flags, &result)) {
+    return result;
+  }
+  return dirfd == AT_FDCWD ? fpost_real.open(path, flags, mode)
+                           : fpost_real.openat(dirfd, path, flags, mode);
+}
+
+#define DEFINE_OPEN(name)                                                      \
+  FPOST_INTERPOSE int name(const char *path, int flags, ...) {                 \
+    va_list arguments;                                                         \
+    va_start(arguments, flags);                                                \
+    mode_t mode = mode_of(flags, &arguments);                                  \
+    va_end(arguments);                                                         \
+    return open_here(AT_FDCWD, path, flags, mode);                             \
+  }
+DEFINE_OPEN(open)
+DEFINE_OPEN(open64)
+
+#define DEFINE_OPENAT(name)                                                    \
+  FPOST_INTERPOSE int name(int dirfd, const char *path, int flags, ...) {      \
+    va_list arguments;                                                         \
+    va_start(arguments, flags);                                                \
+    mode_t mode = mode_of(flags, &arguments);                                  \
+    va_end(arguments);                                                         \
+    return open_here(dirfd, path, flags, mode);                                \
+  }
+DEFINE_OPENAT(openat)
+DEFINE_OPENAT(openat64)
+
+/* What _FORTIFY_SOURCE makes of open without a mode. */
+FPOST_INTERPOSE int __open_2(const char *path, int flags);
+FPOST_INTERPOSE int __open64_2(const char *path, int flags);
+FPOST_INTERPOSE int __openat_2(int dirfd, const char *path, int flags);
+FPOST_INTERPOSE int __openat64_2(int dirfd, const char *path, int flags);
+int __open_2(const char *path, int flags) {
+  return open_here(AT_FDCWD, path, flags, 0);
+}
+int __open64_2(const char *path, int flags) {
+  return open_here(AT_FDCWD, path, flags, 0);
+}
+int __openat_2(int dirfd, const char *path, int flags) {
+  return open_here(dirfd, path, flags, 0);
+}
+int __openat64_2(int dirfd, const char *path, int flags) {
+  return open_here(dirfd, path, flags, 0);
+}
+
+FPOST_INTERPOSE int creat(const char *path, mode_t mode) {
+  return open_here(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+FPOST_INTERPOSE int creat64(const char *path, mode_t mode) {
+  return open_here(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+FPOST_INTERPOSE int close(int fd) {
+  if (recovering()) {
+    fpost_recover_close(fd);
+  }
+  return fpost_real.close(fd);
+}
+
+static int dup_done(int old_fd, int new_fd) {
+  if (new_fd >= 0 && recovering()) {
+    int error = errno;
+    fpost_recover_dup(old_fd, new_fd);
+    errno = error;
+  }
+  return new_fd;
+}
+
+FPOST_INTERPOSE int dup(int fd) {
+  return dup_done(fd, fpost_real.dup(fd));
+}
+FPOST_INTERPOSE int dup2(int old_fd, int new_fd) {
+  return dup_done(old_fd, fpost_real.dup2(old_fd, new_fd));
+}
+FPOST_INTERPOSE int dup3(int old_fd, int new_fd, int flags) {
+  return dup_done(old_fd, fpost_real.dup3(old_fd, new_fd, flags));
+}
+
+static int fcntl_here(int fd, int command, void *argument) {
+  int result = fpost_real.fcntl(fd, command, argument);
+  if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+    return dup_done(fd, result);
+  }
+  return result;
+}
+
+FPOST_INTERPOSE int fcntl(int fd, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  return fcntl_here(fd, command, argument);
+}
+FPOST_INTERPOSE int fcntl64(int fd, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  return fcntl_here(fd, command, argument);
+}
+
+/* ---- size and durability ---- */
+
+static int truncate_here(int fd, off_t size) {
+  int result;
+  if (recovering() && fpost_recover_ftruncate(fd, size, &result)) {
+    return result;
+  }
+  return fpost_real.ftruncate(fd, size);
+}
+
+FPOST_INTERPOSE int ftruncate(int fd, off_t size) {
+  return truncate_here(fd, size);
+}
+FPOST_INTERPOSE int ftruncate64(int fd, off64_t size) {
+  return truncate_here(fd, size);
+}
+
+/* fd was synchronised: a pool's stores are durable. */
+static void sync_done(int fd, uintptr_t pc, uintptr_t cfa) {
+  if (fpost_context.regions.pools_count == 0) {
+    return;
+  }
+  struct fpost_thread_state *self = fpost_enter();
+  if (self == NULL) {
+    return;
+  }
+  struct fpost_pool *pool = fpost_mapping_pool(fd);
+  if (pool != NULL) {
+    fpost_event_durable_pool(self, pool, fpost_stack_of(self, pc, cfa));
+  }
+  fpost_leave();
+}
+
+FPOST_INTERPOSE int fsync(int fd) {
+  int result;
+  if (recovering() && fpost_recover_fsync(fd, &result)) {
+    return result;
+  }
+  result = fpost_real.fsync(fd);
+  if (result == 0) {
+    sync_done(fd, FPOST_CALLER_PC, FPOST_CALLER_CFA);
+  }
+  return result;
+}
+
+FPOST_INTERPOSE int fdatasync(int fd) {
+  int result;
+  if (recovering() && fpost_recover_fsync(fd, &result)) {
+    return result;
+  }
+  result = fpost_real.fdatasync(fd);
+  if (result == 0) {
+    sync_done(fd, FPOST_CALLER_PC, FPOST_CALLER_CFA);
+  }
+  return result;
+}
+
+/* Its manual: not for integrity. No pool becomes durable by it. */
+FPOST_INTERPOSE int sync_file_range(int fd, off_t offset, off_t size,
+                                    unsigned int flags) {
+  int result;
+  if (recovering() && fpost_recover_fsync(fd, &result)) {
+    return result;
+  }
+  return fpost_real.sync_file_range(fd, offset, size, flags);
+}
+
+/* ---- read ---- */
+
+/* The kernel wrote done bytes to the parts. */
+static void read_done(const struct iovec *parts, int count, ssize_t done,
+                      uintptr_t pc, uintptr_t cfa) {
+  if (done <= 0 || fpost_context.run == FPOST_RUN_RECOVER ||
+      fpost_context.regions.count == 0) {
+    return;
+  }
+  struct fpost_thread_state *self = fpost_enter();
+  if (self == NULL) {
+    return;
+  }
+  size_t left = (size_t)done;
+  for (int i = 0; i < count && left > 0; i++) {
+    size_t size = parts[i].iov_len < left ? parts[i].iov_len : left;
+    const struct fpost_region *after = fpost_regions_after(
+        &fpost_context.regions, (uintptr_t)parts[i].iov_base);
+    if (after != NULL && after->start < (uintptr_t)parts[i].iov_base + size) {
+      fpost_event_store(self, parts[i].iov_base, size, 0,
+                        fpost_stack_of(self, pc, cfa));
+    }
+    left -= size;
+  }
+  fpost_leave();
+}
+
+/* In recovery: the kernel is about to access the parts. */
+static void parts_open(const struct iovec *parts, int count, bool writes) {
+  for (int i = 0; i < count; i++) {
+    fpost_recover_access(parts[i].iov_base, parts[i].iov_len, writes);
+  }
+}
+
+static void parts_stored(const struct iovec *parts, int count, ssize_t done) {
+  size_t left = done > 0 ? (size_t)done : 0;
+  for (int i = 0; i < count && left > 0; i++) {
+    size_t size = parts[i].iov_len < left ? parts[i].iov_len : left;
+    fpost_recover_store(parts[i].iov_base, size);
+    left -= size;
+  }
+}
+
+/* How a read or write is to be made. */
+enum transfer { AS_PLAIN, AS_VECTOR, AS_PLAIN_AT, AS_VECTOR_AT };
+
+static ssize_t read_call(enum transfer as, int fd, const struct iovec *parts,
+                         int count, off_t offset) {
+  switch (as) {
+  case AS_PLAIN:
+    return fpost_real.read(fd, parts->iov_base, parts->iov_len);
+  case AS_VECTOR:
+    return fpost_real.readv(fd, parts, count);
+  case AS_PLAIN_AT:
+    return fpost_real.pread(fd, parts->iov_base, parts->iov_len, offset);
+  default:
+    return fpost_real.preadv(fd, parts, count, offset);
+  }
+}
+
+static ssize_t read_here(enum transfer as, int fd, const struct iovec *parts,
+                         int count, off_t offset, uintptr_t pc, uintptr_t cfa) {
+  ssize_t done;
+  if (recovering()) {
+    if (fpost_recover_read(fd, parts, count, offset, &done)) {
+      return done;
+    }
+    parts_open(parts, count, true);
+    done = read_call(as, fd, parts, count, offset);
+    parts_stored(parts, count, done);
+    return done;
+  }
+  done = read_call(as, fd, parts, count, offset);
+  int error = errno;
+  read_done(parts, count, done, pc, cfa);
+  errno = error;
+  return done;
+}
+
+#define READ_PLAIN(as, offset)                                                 \
+  read_here((as), fd, &(struct iovec){.iov_base = to, .iov_len = size}, 1,     \
+            (offset), FPOST_CALLER_PC, FPOST_CALLER_CFA)
+#define READ_VECTOR(as, offset)                                                \
+  read_here((as), fd, parts, count, (offset), FPOST_CALLER_PC, FPOST_CALLER_CFA)
+
+FPOST_INTERPOSE ssize_t read(int fd, void *to, size_t size) {
+  return READ_PLAIN(AS_PLAIN, -1);
+}
+FPOST_INTERPOSE ssize_t pread(int fd, void *to, size_t size, off_t offset) {
+  return READ_PLAIN(AS_PLAIN_AT, offset);
+}
+FPOST_INTERPOSE ssize_t pread64(int fd, void *to, size_t size, off64_t offset) {
+  return READ_PLAIN(AS_PLAIN_AT, offset);
+}
+FPOST_INTERPOSE ssize_t readv(int fd, const struct iovec *parts, int count) {
+  return READ_VECTOR(AS_VECTOR, -1);
+}
+FPOST_INTERPOSE ssize_t preadv(int fd, const struct iovec *parts, int count,
+                               off_t offset) {
+  return READ_VECTOR(AS_VECTOR_AT, offset);
+}
+FPOST_INTERPOSE ssize_t preadv64(int fd, const struct iovec *parts, int count,
+                                 off64_t offset) {
+  return READ_VECTOR(AS_VECTOR_AT, offset);
+}
+
+/* What _FORTIFY_SOURCE makes of them; space is the size of the buffer. */
+FPOST_INTERPOSE ssize_t __read_chk(int fd, void *to, size_t size, size_t space);
+FPOST_INTERPOSE ssize_t __pread_chk(int fd, void *to, size_t size, off_t offset,
+                                    size_t space);
+FPOST_INTERPOSE ssize_t __pread64_chk(int fd, void *to, size_t size,
+                                      off64_t offset, size_t space);
+_Noreturn void __chk_fail(void);
+ssize_t __read_chk(int fd, void *to, size_t size, size_t space) {
+  if (size > space) {
+    __chk_fail();
+  }
+  return READ_PLAIN(AS_PLAIN, -1);
+}
+ssize_t __pread_chk(int fd, void *to, size_t size, off_t offset, size_t space) {
+  if (size > space) {
+    __chk_fail();
+  }
+  return READ_PLAIN(AS_PLAIN_AT, offset);
+}
+ssize_t __pread64_chk(int fd, void *to, size_t size, off64_t offset,
+                      size_t space) {
+  if (size > space) {
+    __chk_fail();
+  }
+  return READ_PLAIN(AS_PLAIN_AT, offset);
+}
+
+/* ---- write ---- */
+
+static ssize_t write_call(enum transfer as, int fd, const struct iovec *parts,
+                          int count, off_t offset) {
+  switch (as) {
+  case AS_PLAIN:
+    return fpost_real.write(fd, parts->iov_base, parts->iov_len);
+  case AS_VECTOR:
+    return fpost_real.writev(fd, parts, count);
+  case AS_PLAIN_AT:
+    return fpost_real.pwrite(fd, parts->iov_base, parts->iov_len, offset);
+  default:
+    return fpost_real.pwritev(fd, parts, count, offset);
+  }
+}
+
+/* done bytes of the parts went to the file: is it a pool? */
+static void write_done(int fd, const struct iovec *parts, int count,
+                       off_t offset, ssize_t done, uintptr_t pc,
+                       uintptr_t cfa) {
+  if (done <= 0 || fpost_context.run == FPOST_RUN_RECOVER ||
+      fpost_context.regions.pools_count == 0) {
+    return;
+  }
+  struct fpost_thread_state *self = fpost_enter();
+  if (self == NULL) {
+    return;
+  }
+  struct fpost_pool *pool = fpost_mapping_pool(fd);
+  int64_t at = offset >= 0 ? offset : fpost_os_position(fd) - done;
+  size_t left = (size_t)done;
+  for (int i = 0; pool != NULL && at >= 0 && i < count && left > 0; i++) {
+    size_t size = parts[i].iov_len < left ? parts[i].iov_len : left;
+    fpost_event_written(self, pool, (uint64_t)at, parts[i].iov_base, size,
+                        fpost_stack_of(self, pc, cfa));
+    at += (int64_t)size;
+    left -= size;
+  }
+  fpost_leave();
+}
+
+static ssize_t write_here(enum transfer as, int fd, const struct iovec *parts,
+                          int count, off_t offset, uintptr_t pc,
+                          uintptr_t cfa) {
+  ssize_t done;
+  if (recovering()) {
+    if (fpost_recover_write(fd, parts, count, offset, &done)) {
+      return done;
+    }
+    parts_open(parts, count, false);
+    return write_call(as, fd, parts, count, offset);
+  }
+  done = write_call(as, fd, parts, count, offset);
+  int error = errno;
+  write_done(fd, parts, count, offset, done, pc, cfa);
+  errno = error;
+  return done;
+}
+
+#define WRITE_PLAIN(as, offset)                                                \
+  write_here(                                                                  \
+      (as), fd,                                                                \
+      &(struct iovec){.iov_base = (void *)(uintptr_t)from, .iov_len = size},   \
+      1, (offset), FPOST_CALLER_PC, FPOST_CALLER_CFA)
+#define WRITE_VECTOR(as, offset)                                               \
+  write_here((as), fd, parts, count, (offset), FPOST_CALLER_PC,                \
+             FPOST_CALLER_CFA)
+
+FPOST_INTERPOSE ssize_t write(int fd, const void *from, size_t size) {
+  return WRITE_PLAIN(AS_PLAIN, -1);
+}
+FPOST_INTERPOSE ssize_t pwrite(int fd, const void *from, size_t size,
+                               off_t offset) {
+  return WRITE_PLAIN(AS_PLAIN_AT, offset);
+}
+FPOST_INTERPOSE ssize_t pwrite64(int fd, const void *from, size_t size,
+                                 off64_t offset) {
+  return WRITE_PLAIN(AS_PLAIN_AT, offset);
+}
+FPOST_INTERPOSE ssize_t writev(int fd, const struct iovec *parts, int count) {
+  return WRITE_VECTOR(AS_VECTOR, -1);
+}
+FPOST_INTERPOSE ssize_t pwritev(int fd, const struct iovec *parts, int count,
+                                off_t offset) {
+  return WRITE_VECTOR(AS_VECTOR_AT, offset);
+}
+FPOST_INTERPOSE ssize_t pwritev64(int fd, const struct iovec *parts, int count,
+                                  off64_t offset) {
+  return WRITE_VECTOR(AS_VECTOR_AT, offset);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Ways in which a process ends or becomes another program. After exit the
+ * handler in preinit.c comes last; _exit, quick_exit and exec pass it by and
+ * are caught here. A child of vfork shares our memory and has another pid:
+ * nothing is done.
+ */
+#define _GNU_SOURCE
+#include "rt/hooks/context.h"
+#include "rt/hooks/events.h"
+#include "rt/hooks/real.h"
+#include "rt/hooks/report.h"
+#include "rt/os/os.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The most arguments that execl and its kind may have. */
+#define ARGUMENTS_MAX 1024
+
+FPOST_INTERPOSE _Noreturn void _exit(int code) {
+  fpost_context_end((code & 0xff) << 8);
+  code = fpost_report(code);
+  fpost_real._exit(code);
+  fpost_os_exit(code);
+}
+FPOST_INTERPOSE _Noreturn void _Exit(int code) {
+  fpost_context_end((code & 0xff) << 8);
+  code = fpost_report(code);
+  fpost_real._exit(code);
+  fpost_os_exit(code);
+}
+
+/* Another program takes this process over: the end of the run. If that does not
+   come about, the program goes on, unchecked. */
+static void exec_before(void) {
+  fpost_context_end(0);
+  (void)fpost_report(0);
+}
+
+FPOST_INTERPOSE int execve(const char *path, char *const argv[],
+                           char *const environment[]) {
+  exec_before();
+  return fpost_real.execve(path, argv, environment);
+}
+FPOST_INTERPOSE int execv(const char *path, char *const argv[]) {
+  exec_before();
+  return fpost_real.execve(path, argv, environ);
+}
+FPOST_INTERPOSE int execvpe(const char *file, char *const argv[],
+                            char *const environment[]) {
+  exec_before();
+  return fpost_real.execvpe(file, argv, environment);
+}
+FPOST_INTERPOSE int execvp(const char *file, char *const argv[]) {
+  exec_before();
+  return fpost_real.execvpe(file, argv, environ);
+}
+FPOST_INTERPOSE int fexecve(int fd, char *const argv[],
+                            char *const environment[]) {
+  exec_before();
+  return fpost_real.fexecve(fd, argv, environment);
+}
+FPOST_INTERPOSE int execveat(int dirfd, const char *path, char *const argv[],
+                             char *const environment[], int flags) {
+  exec_before();
+  return fpost_real.execveat(dirfd, path, argv, environment, flags);
+}
+
+/* The arguments of execl and its kind as a vector. Returns how many, or -1. */
+static int arguments_get(const char *first, va_list *list, char **argv) {
+  int count = 0;
+  for (const char *at = first; at != NULL; at = va_arg(*list, const char *)) {
+    if (count == ARGUMENTS_MAX) {
+      errno = E2BIG;
+      return -1;
+    }
+    argv[count++] = (char *)(uintptr_t)at;
+  }
+  argv[count] = NULL;
+  return count;
+}
+
+FPOST_INTERPOSE int execl(const char *path, const char *first, ...) {
+  char *argv[ARGUMENTS_MAX + 1];
+  va_list list;
+  va_start(list, first);
+  int count = arguments_get(first, &list, argv);
+  va_end(list);
+  return count < 0 ? -1 : execv(path, argv);
+}
+FPOST_INTERPOSE int execlp(const char *file, const char *first, ...) {
+  char *argv[ARGUMENTS_MAX + 1];
+  va_list list;
+  va_start(list, first);
+  int count = arguments_get(first, &list, argv);
+  va_end(list);
+  return count < 0 ? -1 : execvp(file, argv);
+}
+FPOST_INTERPOSE int execle(const char *path, const char *first, ...) {
+  char *argv[ARGUMENTS_MAX + 1];
+  va_list list;
+  va_start(list, first);
+  int count = arguments_get(first, &list, argv);
+  char *const *environment = va_arg(list, char *const *);
+  va_end(list);
+  return count < 0 ? -1 : execve(path, argv, environment);
+}
+
+/* What was learnt about code that is gone must be forgotten. */
+FPOST_INTERPOSE int dlclose(void *handle) {
+  int result = fpost_real.dlclose(handle);
+  if (fpost_context.run != FPOST_RUN_RECOVER && fpost_enter() != NULL) {
+    int error = errno;
+    fpost_modules_forget(&fpost_context.modules);
+    fpost_stacks_forget(&fpost_context.stacks);
+    for (uint32_t i = 0; i < fpost_context.threads_count; i++) {
+      fpost_os_empty(fpost_context.threads[i].cache,
+                     sizeof(struct fpost_stack_cache));
+    }
+    fpost_leave();
+    errno = error;
+  }
+  return result;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#define _GNU_SOURCE
+#include "rt/hooks/mapping.h"
+
+#include "rt/hooks/events.h"
+#include "rt/hooks/hooks.h"
+#include "rt/os/os.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define DEV_DAX "/dev/dax"
+
+static struct fpost_file_id id_of(const struct fpost_os_file *file) {
+  return (struct fpost_file_id){
+      .device = file->device, .inode = file->inode, .birth = file->birth};
+}
+
+static void hull_update(void) {
+  uint64_t base;
+  uint64_t size;
+  fpost_regions_hull(&fpost_context.regions, &base, &size);
+  fpost_context.last = (struct fpost_region){0};
+  /* Instrumented code reads these one by one: size 0 in between is safe. */
+  __fencepost_state.pm_size = 0;
+  atomic_signal_fence(memory_order_seq_cst);
+  __fencepost_state.pm_base = base;
+  atomic_signal_fence(memory_order_seq_cst);
+  __fencepost_state.pm_size = size;
+}
+
+/* Why a mapping is PM. False: it is not. */
+static bool mapping_why(const struct fpost_mapping *mapping,
+                        const struct fpost_os_file *file, const char *path,
+                        enum fpost_pool_why *why) {
+  bool synchronous = (mapping->flags & MAP_TYPE) == MAP_SHARED_VALIDATE &&
+                     (mapping->flags & MAP_SYNC) != 0;
+  bool device =
+      S_ISCHR(file->mode) && strncmp(path, DEV_DAX, sizeof(DEV_DAX) - 1) == 0;
+  if (synchronous || device || file->dax) {
+    *why = FPOST_POOL_DAX;
+    return true;
+  }
+  uint16_t module = fpost_modules_find(&fpost_context.modules, mapping->pc);
+  if (S_ISREG(file->mode) && module != FPOST_MODULE_NONE &&
+      fpost_context.modules.modules[module].library) {
+    *why = FPOST_POOL_LIBRARY;
+    return true;
+  }
+  const struct fpost_flag_list *globs = &fpost_context.flags.pool;
+  for (uint32_t i = 0; i < globs->count; i++) {
+    if (fpost_flags_match(globs->values[i], path)) {
+      *why = FPOST_POOL_OPTION;
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Mark the pages of a new pool that hold data: their lines are not known. */
+static void initial_mark(struct fpost_pool *pool, int fd) {
+  uint64_t at = 0;
+  while (at < pool->size) {
+    int64_t data = fpost_os_seek(fd, at, true);
+    if (data < 0) {
+      pool->all_unknown = data != -6 /* ENXIO: no data from here on */;
+      return;
+    }
+    int64_t hole = fpost_os_seek(fd, (uint64_t)data, false);
+    uint64_t end = hole < 0 ? pool->size : (uint64_t)hole;
+    for (at = (uint64_t)data; at < end && at < pool->size;
+         at = (at | (FPOST_POOL_PAGE - 1)) + 1) {
+      fpost_pool_bit_set(pool->initial, at);
+    }
+  }
+}
+
+/* A descriptor of our own for the file, so that the program's keeps its place.
+ */
+static int file_reopen(int fd) {
+  char path[40];
+  struct fpost_text text = fpost_text_in(path, sizeof(path));
+  fpost_text_add(&text, "/proc/self/fd/");
+  fpost_text_add_number(&text, (uint64_t)fd);
+  return fpost_os_open(path, O_RDONLY, 0);
+}
+
+bool fpost_mapping_trace(void) {
+  struct fpost_context *context = &fpost_context;
+  if (context->record.fd >= 0) {
+    return true;
+  }
+  int err = fpost_record_open(&context->record, context->flags.trace,
+                              context->flags.domain, context->argument_count,
+                              context->arguments, &context->stacks);
+  if (err == FPOST_OK) {
+    return true;
+  }
+  context->run = FPOST_RUN_QUIET;
+  char bytes[480];
+  struct fpost_text text = fpost_text_in(bytes, sizeof(bytes));
+  if (err == -17 /* EEXIST */) {
+    fpost_text_add(&text,
+                   "a second process uses PM: it is not in the trace, "
+                   "which one process at a time can write: ");
+  } else {
+    fpost_text_add(&text, "the trace cannot be written (error ");
+    fpost_text_add_number(&text, (uint64_t)-err);
+    fpost_text_add(&text, "), the run is not recorded: ");
+  }
+  fpost_text_add(&text, context->flags.trace);
+  fpost_note(bytes);
+  fpost_text_add(&text, "\n");
+  fpost_os_write(2, "fencepost: ", 11);
+  fpost_os_write(2, text.bytes, text.used);
+  return false;
+}
+
+static void pool_record(const struct fpost_pool *pool, const char *path,
+                        const void *address) {
+  fpost_record_put(&fpost_context.record,
+                   &(struct fpost_record){.kind = FPOST_RECORD_POOL,
+                                          .id = pool->index,
+                                          .text = path,
+                                          .text_size = strlen(path),
+                                          .size = pool->size,
+                                          .value = (uintptr_t)address});
+}
+
+/* Say that a pool is there, and learn what it holds. */
+static void pool_made(struct fpost_pool *pool, const char *path,
+                      const void *address, int fd) {
+  if (fpost_context.run == FPOST_RUN_RECORD) {
+    pool_record(pool, path, address);
+  }
+  int own = file_reopen(fd);
+  if (own < 0) {
+    pool->all_unknown = true;
+    return;
+  }
+  if (fpost_context.run == FPOST_RUN_RECORD) {
+    fpost_record_image(&fpost_context.record, pool, own);
+  } else {
+    initial_mark(pool, own);
+  }
+  fpost_os_close(own);
+}
+
+static void pool_grown(const struct fpost_pool *pool) {
+  if (fpost_context.run == FPOST_RUN_RECORD) {
+    fpost_record_put(&fpost_context.record,
+                     &(struct fpost_record){.kind = FPOST_RECORD_RESIZE,
+                                            .id = pool->index,
+                                            .size = pool->size});
+  }
+}
+
+static void region_make(const struct fpost_mapping *mapping,
+                        const struct fpost_os_file *file, const char *path,
+                        enum fpost_pool_why why) {
+  struct fpost_context *context = &fpost_context;
+  if (context->run == FPOST_RUN_RECORD && !fpost_mapping_trace()) {
+    return;
+  }
+  struct fpost_file_id id = id_of(file);
+  uint64_t end = mapping->offset + mapping->size;
+  uint64_t size =
+      file->size > end || S_ISCHR(file->mode) == 0 ? file->size : end;
+  size = size > end ? size : end;
+  struct fpost_pool *pool = fpost_regions_file(&context->regions, &id);
+  uint64_t old_size = pool == NULL ? 0 : pool->size;
+  bool made = false;
+  int err =
+      fpost_regions_pool(&context->regions, &id, NULL, size, &pool, &made);
+  if (err == FPOST_OK) {
+    err = fpost_regions_add(&context->regions, (uintptr_t)mapping->address,
+                            mapping->size, pool, mapping->offset);
+  }
+  if (err != FPOST_OK) {
+    fpost_note(err == FPOST_EINVAL
+                   ? "a pool grew to more than twice its size when mapped "
+                     "first, and beyond 4 GiB: the new mapping is not checked"
+                   : "more than 64 pools or 1024 mappings of PM, or no address "
+                     "space for their metadata: the others are not checked");
+    return;
+  }
+  pool->dax = why == FPOST_POOL_DAX;
+  if (made) {
+    pool_made(pool, path, mapping->address, mapping->fd);
+  } else if (pool->size != old_size) {
+    pool_grown(pool);
+  }
+  fpost_findings_pool(&context->findings, pool, path,
+                      (uintptr_t)mapping->address, why);
+}
+
+void fpost_mapping_made(const struct fpost_mapping *mapping) {
+  struct fpost_mapping whole = *mapping;
+  whole.size =
+      (whole.size + FPOST_POOL_PAGE - 1) & ~(size_t)(FPOST_POOL_PAGE - 1);
+  uint32_t before = fpost_context.regions.count;
+  if (before != 0) {
+    fpost_regions_remove(&fpost_context.regions, (uintptr_t)whole.address,
+                         whole.size);
+  }
+  int type = whole.flags & MAP_TYPE;
+  struct fpost_os_file file;
+  char path[FPOST_RESULTS_PATH_MAX];
+  enum fpost_pool_why why;
+  if ((type == MAP_SHARED || type == MAP_SHARED_VALIDATE) &&
+      (whole.flags & MAP_ANONYMOUS) == 0 &&
+      fpost_os_file_info(whole.fd, &file) == FPOST_OK &&
+      fpost_os_path(whole.fd, path, sizeof(path)) >= 0 &&
+      mapping_why(&whole, &file, path, &why)) {
+    region_make(&whole, &file, path, why);
+  }
+  if (before != 0 || fpost_context.regions.count != 0) {
+    hull_update();
+  }
+}
+
+void fpost_mapping_gone(const void *address, size_t size) {
+  if (fpost_context.regions.count == 0) {
+    return;
+  }
+  const struct fpost_region *region =
+      fpost_regions_after(&fpost_context.regions, (uintptr_t)address);
+  if (region == NULL || region->start >= (uintptr_t)address + size) {
+    return;
+  }
+  if (fpost_context.run == FPOST_RUN_RECORD &&
+      region->start <= (uintptr_t)address) {
+    uint64_t offset = (uintptr_t)address - region->start + region->offset;
+    uint64_t room = region->end - (uintptr_t)address;
+    fpost_record_put(&fpost_context.record,
+                     &(struct fpost_record){.kind = FPOST_RECORD_UNMAP,
+                                            .address = fpost_pm_address(
+                                                region->pool->index, offset),
+                                            .size = size < room ? size : room});
+  }
+  fpost_regions_remove(&fpost_context.regions, (uintptr_t)address, size);
+  hull_update();
+}
+
+void fpost_mapping_moved(const void *old, size_t old_size, const void *new,
+                         size_t new_size) {
+  const struct fpost_region *found =
+      fpost_regions_find(&fpost_context.regions, (uintptr_t)old);
+  if (found == NULL) {
+    fpost_mapping_gone(new, new_size);
+    return;
+  }
+  struct fpost_region region = *found;
+  uint64_t offset = (uintptr_t)old - region.start + region.offset;
+  struct fpost_pool *pool = region.pool;
+  fpost_regions_remove(&fpost_context.regions, (uintptr_t)old, old_size);
+  uint64_t end = offset + new_size;
+  if (end > pool->size && end <= pool->reserved) {
+    pool->size = end;
+    pool_grown(pool);
+  }
+  if (end > pool->reserved ||
+      fpost_regions_add(&fpost_context.regions, (uintptr_t) new, new_size, pool,
+                        offset) != FPOST_OK) {
+    fpost_note(
+        "mremap moved a pool to where there is no room for its "
+        "metadata: it is no longer checked");
+  }
+  hull_update();
+}
+
+void fpost_mapping_memory(const void *address, size_t size,
+                          enum fpost_pool_why why) {
+  struct fpost_context *context = &fpost_context;
+  if (size == 0 ||
+      fpost_regions_find(&context->regions, (uintptr_t)address) != NULL ||
+      (context->run == FPOST_RUN_RECORD && !fpost_mapping_trace())) {
+    return;
+  }
+  /* Lines of the pool are lines of the memory. */
+  uint64_t before = (uintptr_t)address % FENCEPOST_LINE_SIZE;
+  const uint8_t *start = (const uint8_t *)address - before;
+  struct fpost_pool *pool;
+  bool made;
+  int err = fpost_regions_pool(&context->regions, NULL, start, size + before,
+                               &pool, &made);
+  if (err == FPOST_OK) {
+    err = fpost_regions_add(&context->regions, (uintptr_t)address, size, pool,
+                            before);
+  }
+  if (err != FPOST_OK) {
+    fpost_note(
+        "more than 64 pools or 1024 mappings of PM: the others are not "
+        "checked");
+    return;
+  }
+  pool->all_unknown = true;
+  if (made && context->run == FPOST_RUN_RECORD) {
+    pool_record(pool, "", start);
+    memcpy(pool->shadow + before, address, size);
+    for (uint64_t at = before; at < before + size; at += FPOST_STORE_MAX) {
+      uint64_t room = before + size - at;
+      uint64_t part = room < FPOST_STORE_MAX ? room : FPOST_STORE_MAX;
+      fpost_record_put(
+          &context->record,
+          &(struct fpost_record){.kind = FPOST_RECORD_IMAGE,
+                                 .address = fpost_pm_address(pool->index, at),
+                                 .size = part,
+                                 .data = pool->shadow + at,
+                                 .data_size = part});
+    }
+  }
+  fpost_findings_pool(&context->findings, pool, "", (uintptr_t)start, why);
+  hull_update();
+}
+
+struct fpost_pool *fpost_mapping_pool(int fd) {
+  struct fpost_os_file file;
+  if (fpost_context.regions.pools_count == 0 ||
+      fpost_os_file_info(fd, &file) != FPOST_OK) {
+    return NULL;
+  }
+  struct fpost_file_id id = id_of(&file);
+  return fpost_regions_file(&fpost_context.regions, &id);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Which mappings are PM, and what is done when one comes or goes. All functions
+ * are called inside the context, but not in recover mode.
+ */
+#ifndef FPOST_HOOKS_MAPPING_H
+#define FPOST_HOOKS_MAPPING_H
+
+#include "rt/hooks/context.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A successful mmap, called from pc. */
+struct fpost_mapping {
+  void *address;
+  size_t size; /* bytes */
+  int flags;   /* of mmap */
+  int fd;
+  uint64_t offset; /* in the file */
+  uintptr_t pc;
+};
+
+/*
+ * Something was mapped: what was there before is gone, and if it is a pool, the
+ * range is a region from now on.
+ */
+void fpost_mapping_made(const struct fpost_mapping *mapping);
+
+/* [address, address + size) is no longer mapped. */
+void fpost_mapping_gone(const void *address, size_t size);
+
+/* A range moved, by mremap. */
+void fpost_mapping_moved(const void *old, size_t old_size, const void *new,
+                         size_t new_size);
+
+/* Memory that the program declares to be PM (why: FPOST_POOL_API or _HEAP).
+   What is a region already stays as it is. */
+void fpost_mapping_memory(const void *address, size_t size,
+                          enum fpost_pool_why why);
+
+/* Record mode: is there a trace to write to? Makes it if there is none yet. */
+bool fpost_mapping_trace(void);
+
+/* The pool whose file is open as fd, or null. */
+struct fpost_pool *fpost_mapping_pool(int fd);
+
+#endif /* FPOST_HOOKS_MAPPING_H */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The functions behind the interposed ones: a sanitizer's interceptor if the
+ * program has one, else the next definition in the order of the loader.
+ */
+#ifndef FPOST_HOOKS_REAL_H
+#define FPOST_HOOKS_REAL_H
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* What an interposed function's definition bears. */
+#define FPOST_INTERPOSE __attribute__((visibility("default")))
+
+struct fpost_real {
+#define FPOST_REAL(result, name, arguments) result(*name) arguments;
+#include "rt/hooks/real.def"
+};
+
+/* Filled before the first constructor. A field is null if no library loaded
+   then defines the function: see fpost_real_late. */
+extern struct fpost_real fpost_real;
+
+void fpost_real_find(void);
+
+/* Look again, for functions of libraries that were loaded later. */
+void fpost_real_late(void);
+
+#endif /* FPOST_HOOKS_REAL_H */
