@@ -247,8 +247,21 @@ void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
 
 void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
   if (Call.isInlineAsm()) {
-    if (!classifyAsm(Call, Layout, Events))
+    SmallVector<Event, 4> Found;
+    if (!classifyAsm(Call, Layout, Found))
       ++Unknown;
+    for (Event &E : Found) {
+      bool Private = E.Address != nullptr &&
+                     E.Address->getType()->isPointerTy() &&
+                     cannotBePersistent(E.Address);
+      if (Private && E.Kind == EventKind::Atomic) {
+        E.Kind = EventKind::Fence;
+        E.Flags = FENCEPOST_LOCKED;
+        Private = false;
+      }
+      if (!Private || E.Kind == EventKind::Client)
+        Events.push_back(E);
+    }
     return;
   }
   if (classifyIntrinsic(Call, Events))
@@ -266,6 +279,11 @@ void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
   }
 }
 
+static bool hasPointerArgument(const CallBase &Call) {
+  return any_of(Call.args(),
+                [](const Use &U) { return U->getType()->isPointerTy(); });
+}
+
 static Event laneAccess(EventKind Kind, CallBase &Call, Value *Address,
                         Type *Vector, Lanes Layout, Value *Mask,
                         const DataLayout &Data, unsigned Flags = 0) {
@@ -274,6 +292,7 @@ static Event laneAccess(EventKind Kind, CallBase &Call, Value *Address,
                    Data.getTypeStoreSize(Element).getFixedValue(), Flags);
   E.Layout = Layout;
   E.Mask = Mask;
+  E.Count = cast<FixedVectorType>(Vector)->getNumElements();
   return E;
 }
 
@@ -332,28 +351,116 @@ bool Classifier::classifyIntrinsic(CallBase &Call,
                          Lanes::Scattered, maskOf(*Intrinsic, 1), Layout));
     return true;
   default:
-    classifyX86(Call, Events);
+    if (!classifyX86(Call, Events) && Call.mayWriteToMemory() &&
+        !Call.onlyAccessesInaccessibleMemory() && hasPointerArgument(Call))
+      ++Unknown;
     return true;
   }
 }
 
+/// Bytes per element of a truncating store: the last letter of
+/// avx512.mask.pmov.qb.mem.512 and its kin.
+static uint64_t truncatedSize(StringRef Name) {
+  switch (Name.split(".mem.").first.back()) {
+  case 'b':
+    return 1;
+  case 'w':
+    return 2;
+  default:
+    return 4;
+  }
+}
+
+/// Intrinsics of the target, by name: their names do not change between
+/// versions. Returns false if it may write memory and is not known.
 bool Classifier::classifyX86(CallBase &Call, SmallVectorImpl<Event> &Events) {
   StringRef Name = Call.getCalledFunction()->getName();
   if (!Name.consume_front("llvm.x86."))
-    return false;
+    return true;
+  auto Argument = [&](unsigned N) { return Call.getArgOperand(N); };
   int Flush = StringSwitch<int>(Name)
                   .Case("sse2.clflush", FENCEPOST_CLFLUSH)
                   .Case("clflushopt", FENCEPOST_CLFLUSHOPT)
                   .Case("clwb", FENCEPOST_CLWB)
                   .Default(-1);
   if (Flush >= 0) {
-    Events.push_back(access(EventKind::Flush, Call, Call.getArgOperand(0), 0,
-                            unsigned(Flush)));
+    if (!cannotBePersistent(Argument(0)))
+      Events.push_back(
+          access(EventKind::Flush, Call, Argument(0), 0, unsigned(Flush)));
     return true;
   }
-  if (Name == "sse.sfence" || Name == "sse2.mfence") {
-    Events.push_back(fence(Call, Name == "sse.sfence" ? FENCEPOST_SFENCE
-                                                      : FENCEPOST_MFENCE));
+  int Fence = StringSwitch<int>(Name)
+                  .Case("sse.sfence", FENCEPOST_SFENCE)
+                  .Case("sse2.mfence", FENCEPOST_MFENCE)
+                  .Default(-1);
+  if (Fence >= 0) {
+    Events.push_back(fence(Call, unsigned(Fence)));
+    return true;
+  }
+  constexpr unsigned NonTemporal = FENCEPOST_STORE_NT;
+  if (Name == "movdir64b") {
+    addAccess(Events, access(EventKind::Load, Call, Argument(1), 64));
+    addAccess(Events, access(EventKind::Store, Call, Argument(0), 64,
+                             NonTemporal | FENCEPOST_STORE_WHOLE));
+    return true;
+  }
+  if (Name == "directstore64" || Name == "directstore32") {
+    addAccess(Events, access(EventKind::Store, Call, Argument(0),
+                             Name.ends_with("64") ? 8 : 4,
+                             NonTemporal | FENCEPOST_STORE_ATOMIC));
+    return true;
+  }
+  if (Name == "mmx.movnt.dq") {
+    addAccess(Events,
+              access(EventKind::Store, Call, Argument(0), 8, NonTemporal));
+    return true;
+  }
+  if (Name.starts_with("avx.maskstore.") ||
+      Name.starts_with("avx2.maskstore.")) {
+    addAccess(Events, laneAccess(EventKind::Store, Call, Argument(0),
+                                 Argument(2)->getType(), Lanes::Masked,
+                                 Argument(1), Layout));
+    return true;
+  }
+  if (Name.starts_with("avx.maskload.") || Name.starts_with("avx2.maskload.")) {
+    addAccess(Events,
+              laneAccess(EventKind::Load, Call, Argument(0), Call.getType(),
+                         Lanes::Masked, Argument(1), Layout));
+    return true;
+  }
+  if (Name == "sse2.maskmov.dqu" || Name == "mmx.maskmovq") {
+    Event E =
+        laneAccess(EventKind::Store, Call, Argument(2), Argument(1)->getType(),
+                   Lanes::Masked, Argument(1), Layout, NonTemporal);
+    addAccess(Events, E);
+    return Name != "mmx.maskmovq" || E.Size == 1;
+  }
+  if (Name.starts_with("avx512.mask.pmov") && Name.contains(".mem.")) {
+    Event E =
+        laneAccess(EventKind::Store, Call, Argument(0), Argument(1)->getType(),
+                   Lanes::Masked, Argument(2), Layout);
+    E.Size = truncatedSize(Name);
+    addAccess(Events, E);
+    return true;
+  }
+  bool Scatter = Name.starts_with("avx512.mask.scatter") ||
+                 Name.starts_with("avx512.scatter");
+  bool Gather = Name.starts_with("avx512.mask.gather") ||
+                Name.starts_with("avx512.gather") ||
+                Name.starts_with("avx512.mask.gather3") ||
+                Name.starts_with("avx2.gather.");
+  if (Scatter || Gather) {
+    // scatter(base, mask, index, value, scale); gather(old, base, index, mask,
+    // scale).
+    Event E = laneAccess(Scatter ? EventKind::Store : EventKind::Load, Call,
+                         Argument(Scatter ? 0 : 1),
+                         Scatter ? Argument(3)->getType() : Call.getType(),
+                         Lanes::Indexed, Argument(Scatter ? 1 : 3), Layout);
+    E.Index = Argument(2);
+    E.Count = std::min(
+        E.Count, cast<FixedVectorType>(E.Index->getType())->getNumElements());
+    E.Scale = unsigned(cast<ConstantInt>(Argument(4))->getZExtValue());
+    addAccess(Events, E);
     return true;
   }
   return false;

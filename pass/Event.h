@@ -42,6 +42,7 @@ struct Event {
   llvm::Value *Mask = nullptr;  ///< <N x i1>, <N x iM> by sign, or an integer
   llvm::Value *Index = nullptr; ///< vector of integers, for Indexed
   unsigned Scale = 1;           ///< bytes per unit of Index
+  unsigned Count = 0;           ///< of elements, unless Whole
 };
 
 /// Flags of atomic_begin (fencepost/hooks.def).

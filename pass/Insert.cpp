@@ -107,14 +107,6 @@ Value *Inserter::sizeOf(IRBuilderBase &Builder, const Event &E) {
   return E.Size == 1 ? Count : Builder.CreateMul(Count, Size);
 }
 
-/// How many elements a scattered or masked access has.
-static unsigned laneCount(const Event &E) {
-  for (Value *Operand : {E.Index, E.Address, E.Mask})
-    if (Operand != nullptr && Operand->getType()->isVectorTy())
-      return cast<FixedVectorType>(Operand->getType())->getNumElements();
-  return E.Mask->getType()->getIntegerBitWidth();
-}
-
 Value *Inserter::laneAddress(IRBuilderBase &Builder, const Event &E,
                              unsigned Lane) {
   if (E.Layout == Lanes::Scattered)
@@ -148,11 +140,14 @@ void Inserter::callStore(IRBuilderBase &Builder, const Event &E) {
     return;
   }
   Value *Bits = maskBits(Builder, E.Mask);
-  unsigned Count = laneCount(E);
+  unsigned Count = E.Count;
   if (E.Layout == Lanes::Masked) {
     for (unsigned First = 0; First < Count; First += MaskBits) {
       Value *Part = Builder.CreateZExtOrTrunc(Builder.CreateLShr(Bits, First),
                                               Builder.getInt64Ty());
+      // A mask in a register may have bits for elements that are not there.
+      if (Count - First < MaskBits)
+        Part = Builder.CreateAnd(Part, (uint64_t(1) << (Count - First)) - 1);
       Runtime.call(Builder, Hooks::store_masked,
                    {laneAddress(Builder, E, First), Part,
                     Builder.getInt32(uint32_t(E.Size)), Flags});
@@ -175,7 +170,7 @@ void Inserter::callLoad(IRBuilderBase &Builder, const Event &E) {
     return;
   }
   Value *Bits = maskBits(Builder, E.Mask);
-  for (unsigned Lane = 0, Count = laneCount(E); Lane < Count; ++Lane)
+  for (unsigned Lane = 0; Lane < E.Count; ++Lane)
     Runtime.call(
         Builder, Hooks::load,
         {laneAddress(Builder, E, Lane), laneSize(Builder, E, Bits, Lane)});
@@ -294,7 +289,7 @@ void Inserter::insert(const Event &E) {
 /// replaces it.
 void Inserter::insertClient(const Event &E) {
   IRBuilder<> Builder(F.getContext());
-  position(Builder, E.At->getNextNode(), *E.At);
+  position(Builder, placeOf(E), *E.At);
   CallInst *Answer =
       Runtime.call(Builder, Hooks::client, {addressOf(Builder, E), E.At});
   E.At->replaceUsesWithIf(Answer,

@@ -125,9 +125,6 @@ json_t *fpost_finding_json(const struct fpost_report *report,
   set_text(json, "message",
            finding->message != NULL ? finding->message : info->text);
   set_number(json, "count", finding->count);
-  if (finding->process != 0) {
-    set_number(json, "process", finding->process);
-  }
   set_access(json, "store", &finding->store);
   set_access(json, "missing", &finding->missing);
   if (finding->missing_what != NULL) {
@@ -297,7 +294,6 @@ int fpost_finding_parse(struct fpost_report *report, const json_t *json,
   finding->severity = fpost_class_infos[found].severity;
   finding->message = get_text(report, json, "message");
   finding->count = get_number(json, "count");
-  finding->process = (uint32_t)get_number(json, "process");
   finding->store = get_access(report, json_object_get(json, "store"));
   finding->missing = get_access(report, json_object_get(json, "missing"));
   finding->missing_what = get_text(report, json, "missing_what");

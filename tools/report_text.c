@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define LABEL_SIZE 160
 /* Callers shown beneath a place. */
@@ -277,7 +278,8 @@ static void finding_print(const struct fpost_report *report, FILE *out,
                           const struct fpost_report_finding *finding) {
   static const char *const severities[] = {"PERFORMANCE", "WARNING", "ERROR"};
   struct wording wording = wording_of(finding);
-  fprintf(out, "==%" PRIu32 "==%s: fencepost: %s\n", finding->process,
+  fprintf(out, "==%" PRIu32 "==%s: fencepost: %s\n",
+          finding->process != 0 ? finding->process : (uint32_t)getpid(),
           severities[finding->severity],
           fpost_class_infos[finding->class_].name);
   if (finding->operation != NULL) {

@@ -7,8 +7,8 @@
  *     queue create POOL           make an empty queue
  *     queue push POOL TEXT...     append each text
  *     queue pop POOL              print the oldest message and remove it
- *     queue check POOL            what a restart after a power cut does first:
- * walk the queue; exit 1 if a message is not whole
+ *     queue check POOL            walk the queue, as after a restart; exit 1 if
+ *                                 a message is not whole
  *
  * It has a bug, which no ordinary test can find. -DFIXED builds it without.
  */

@@ -11,7 +11,6 @@
 #include "rt/base/assert.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #define WORDS 8u
 
@@ -32,7 +31,7 @@ struct pieces {
 };
 
 static void words_load(struct words *words, const uint8_t bytes[64]) {
-  memcpy(words->word, bytes, sizeof(words->word));
+  __builtin_memcpy(words->word, bytes, sizeof(words->word));
 }
 
 /* The bytes of a set that lie in a word, as a mask over the word's bits. */
@@ -170,7 +169,7 @@ static void words_store(const struct words *words, fpost_bytes set,
     merged.word[w] =
         word_merge(merged.word[w], words->word[w], word_mask(set, w));
   }
-  memcpy(out, merged.word, sizeof(merged.word));
+  __builtin_memcpy(out, merged.word, sizeof(merged.word));
 }
 
 void fpost_unit_at(const struct fpost_unit *unit,
@@ -202,22 +201,32 @@ struct found {
   uint8_t (*values)[64];
   uint32_t max;
   uint32_t count;
-  fpost_bytes read;
+  struct words read; /* masks */
 };
 
 /* Add the read bytes of words, unless they are there. Returns false if full. */
 static bool found_add(struct found *found, const struct words *words) {
-  uint8_t value[64] = {0};
-  words_store(words, found->read, value);
+  struct words value;
+  for (uint32_t w = 0; w < WORDS; w++) {
+    value.word[w] = words->word[w] & found->read.word[w];
+  }
+  /* The latest first: a read that no step touches repeats it. */
   for (uint32_t i = found->count; i-- > 0;) {
-    if (memcmp(found->values[i], value, sizeof(value)) == 0) {
+    struct words old;
+    words_load(&old, found->values[i]);
+    uint64_t differ = 0;
+    for (uint32_t w = 0; w < WORDS; w++) {
+      differ |= old.word[w] ^ value.word[w];
+    }
+    if (differ == 0) {
       return true;
     }
   }
   if (found->count == found->max) {
     return false;
   }
-  memcpy(found->values[found->count++], value, sizeof(value));
+  __builtin_memcpy(found->values[found->count++], value.word,
+                   sizeof(value.word));
   return true;
 }
 
@@ -248,8 +257,11 @@ int fpost_unit_values(const struct fpost_unit *unit,
                       const struct fpost_known *known, fpost_bytes read,
                       uint8_t (*values)[64], uint32_t max, uint32_t *count) {
   unit_check(unit);
-  struct found found = {
-      .values = values, .max = max, .count = 0, .read = read & unit->all};
+  read &= unit->all;
+  struct found found = {.values = values, .max = max, .count = 0};
+  for (uint32_t w = 0; w < WORDS; w++) {
+    found.read.word[w] = word_mask(read, w);
+  }
   struct words before;
   struct words wanted;
   fpost_bytes fixed = known->fixed & unit->all;
@@ -262,7 +274,7 @@ int fpost_unit_values(const struct fpost_unit *unit,
   for (uint32_t i = 0; i < unit->steps_count && room; i++) {
     const struct fpost_step *step = &steps[unit->steps_first + i];
     struct pieces pieces;
-    if (step_look(step, &before, &wanted, fixed, found.read, &pieces)) {
+    if (step_look(step, &before, &wanted, fixed, read, &pieces)) {
       room = found_add_step(&found, step, &before, &pieces);
     }
     words_apply_step(&before, step);

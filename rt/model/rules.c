@@ -74,6 +74,16 @@ static uint32_t words_within(uint64_t address, uint32_t size) {
   return end > first ? (1u << end) - (1u << first) : 0;
 }
 
+/* The bytes of a set of words. */
+static uint64_t bytes_of_words(uint32_t words) {
+  uint64_t bytes = 0;
+  for (uint32_t left = words; left != 0; left &= left - 1) {
+    bytes |= UINT64_C(0xff)
+             << ((uint32_t)__builtin_ctz(left) * FENCEPOST_WORD_SIZE);
+  }
+  return bytes;
+}
+
 static void overwritten_report(const struct fpost_rules *rules,
                                const struct fpost_thread *thread,
                                const struct fpost_cell *cell, uint64_t address,
@@ -189,10 +199,9 @@ void fpost_rules_fence(const struct fpost_rules *rules,
   (void)fpost_model_fence(thread);
   for (uint32_t i = 0; i < pending_count; i++) {
     struct fpost_cell *cell = cell_of(thread->pending[i].line);
-    if (cell->line.guaranteed == cell->line.stores) {
-      cell_clean(cell);
-    } else if (cell->line.guaranteed >= cell->line.flushed) {
+    if (cell->line.guaranteed >= cell->line.flushed) {
       cell->flushed = 0;
+      cell->unsafe &= bytes_of_words(cell->dirty);
     }
   }
   if (kind == FENCEPOST_LOCKED) {

@@ -10,9 +10,13 @@
  *
  * A word of a line is in one of three states:
  *
- *     guaranteed --store--> dirty --flush--> flushed --fence of that thread-->
- * guaranteed ^                 |
- *                             +-----store-------+
+ *               store           flush            fence of that thread
+ *   guaranteed ------> dirty ----------> flushed ---------> guaranteed
+ *                        ^                  |
+ *                        +------store-------+
+ *
+ * Words are flushed or not by themselves: a store that is guaranteed only
+ * because a later NT store to its line is (S3) is reported as missing a flush.
  *
  * Pure, as the model is. One event costs O(1), a fence O(what its thread
  * flushed since its last fence).

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/online.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void fpost_online_add(struct fpost_report *report,
+                      const struct fpost_online_finding *finding) {
+  struct fpost_report_finding out = {
+      .class_ = finding->class_,
+      .severity = fpost_class_infos[finding->class_].severity,
+      .count = finding->count,
+      .process = finding->process};
+  struct fpost_access touched = {
+      .pool = finding->pool, .offset = finding->offset, .size = finding->size};
+  out.store.present = finding->store.count != 0;
+  out.missing.present = finding->other.count != 0;
+  switch (finding->class_) {
+  case FPOST_CLASS_REDUNDANT_FLUSH:
+    out.missing = touched;
+    out.missing.present = true;
+    break;
+  case FPOST_CLASS_REDUNDANT_FENCE:
+    out.missing.present = true;
+    break;
+  case FPOST_CLASS_OVERWRITTEN:
+    out.store = touched;
+    out.store.present = true;
+    out.missing = touched;
+    out.missing.present = true;
+    break;
+  default:
+    out.store = touched;
+    out.store.present = true;
+    break;
+  }
+  out.store.place = finding->store;
+  out.missing.place = finding->other;
+  fpost_report_add(report, &out);
+}
+
+/* Entries that are there: a count may exceed its table. */
+static uint32_t table_count(uint32_t claimed, uint32_t max) {
+  return claimed < max ? claimed : max;
+}
+
+static struct fpost_place results_place(struct fpost_report *report,
+                                        const struct fpost_results *results,
+                                        uint32_t stack) {
+  struct fpost_place none = {NULL, 0};
+  uint32_t count = table_count(results->stacks_count, FPOST_RESULTS_STACKS_MAX);
+  if (stack == 0 || stack > count || results->stacks[stack - 1].ready == 0) {
+    return none;
+  }
+  const struct fpost_results_stack *found = &results->stacks[stack - 1];
+  uint32_t frames = table_count(found->count, FPOST_RESULTS_FRAMES_MAX);
+  return fpost_report_place(report, found->frames, frames);
+}
+
+static void results_modules(struct fpost_report *report,
+                            const struct fpost_results *results) {
+  uint32_t count =
+      table_count(results->modules_count, FPOST_RESULTS_MODULES_MAX);
+  for (uint32_t i = 0; i < count; i++) {
+    const struct fpost_results_module *module = &results->modules[i];
+    uint32_t size =
+        table_count(module->build_id_size, FPOST_RESULTS_BUILD_ID_MAX);
+    if (module->ready != 0 &&
+        fpost_symbols_module(report->symbols, i, module->path, module->build_id,
+                             size) != 0) {
+      fpost_report_note(report, "out of memory for the modules");
+    }
+  }
+}
+
+/* Pools by path: two processes that map one file have one pool. */
+static void results_pools(struct fpost_report *report,
+                          const struct fpost_results *results) {
+  uint32_t count = table_count(results->pools_count, FPOST_RESULTS_POOLS_MAX);
+  for (uint32_t i = 0; i < count; i++) {
+    bool known = results->pools[i].ready == 0;
+    for (uint32_t j = 0; j < i && !known; j++) {
+      known = results->pools[j].ready != 0 &&
+              strcmp(results->pools[j].path, results->pools[i].path) == 0;
+    }
+    report->pools_count += !known;
+  }
+}
+
+static void results_findings(struct fpost_report *report,
+                             const struct fpost_results *results) {
+  uint32_t count =
+      table_count(results->findings_count, FPOST_RESULTS_FINDINGS_MAX);
+  uint32_t pools = table_count(results->pools_count, FPOST_RESULTS_POOLS_MAX);
+  for (uint32_t i = 0; i < count; i++) {
+    const struct fpost_results_finding *finding = &results->findings[i];
+    if (finding->ready == 0 || finding->class_ >= FPOST_CLASS_COUNT) {
+      continue;
+    }
+    struct fpost_online_finding out = {
+        .class_ = (enum fpost_class)finding->class_,
+        .process = finding->process,
+        .count = finding->count,
+        .offset = finding->address & ((UINT64_C(1) << 40) - 1),
+        .size = finding->size,
+        .store = results_place(report, results, finding->store_stack),
+        .other = results_place(report, results, finding->other_stack)};
+    if (finding->pool < pools) {
+      out.pool = fpost_report_text(report, results->pools[finding->pool].path);
+    }
+    fpost_online_add(report, &out);
+  }
+}
+
+static void results_notes(struct fpost_report *report,
+                          const struct fpost_results *results) {
+  uint32_t count = table_count(results->notes_count, FPOST_RESULTS_NOTES_MAX);
+  for (uint32_t i = 0; i < count; i++) {
+    if (results->notes[i].ready != 0) {
+      fpost_report_note(report, results->notes[i].text);
+    }
+  }
+  if (results->pools_count == 0) {
+    fpost_report_note(report,
+                      "the program mapped no persistent memory; if it should "
+                      "have, name the file with --pool");
+  }
+  if (results->ended < results->started) {
+    fpost_report_note(report,
+                      fpost_report_format(
+                          report,
+                          "%" PRIu32 " of %" PRIu32 " processes did not end in "
+                          "order: what they left unflushed at their end is not "
+                          "reported",
+                          results->started - results->ended, results->started));
+  }
+  if (results->findings_lost != 0) {
+    fpost_report_note(
+        report,
+        fpost_report_format(report, "%" PRIu64 " more findings did not fit",
+                            (uint64_t)results->findings_lost));
+  }
+}
+
+void fpost_online_results(struct fpost_report *report,
+                          const struct fpost_results *results) {
+  results_modules(report, results);
+  results_pools(report, results);
+  results_findings(report, results);
+  results_notes(report, results);
+}

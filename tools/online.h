@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Findings of the online rules, from either source: the results file of a
+ * checked run, or the replay of a recorded one (tools/analyse.h). Both end
+ * here, so that they read the same.
+ */
+#ifndef FPOST_TOOLS_ONLINE_H
+#define FPOST_TOOLS_ONLINE_H
+
+#include "rt/os/results.h"
+#include "tools/finding.h"
+
+/* A finding as the rules made it, with its stacks. */
+struct fpost_online_finding {
+  enum fpost_class class_;
+  uint32_t process; /* pid, 0: not known */
+  uint64_t count;
+  uint64_t offset;          /* bytes, in the pool */
+  uint32_t size;            /* bytes */
+  const char *pool;         /* path of the pool, not copied */
+  struct fpost_place store; /* count 0: does not apply */
+  struct fpost_place other;
+};
+
+void fpost_online_add(struct fpost_report *report,
+                      const struct fpost_online_finding *finding);
+
+/* Everything that a results file says, findings and notes. */
+void fpost_online_results(struct fpost_report *report,
+                          const struct fpost_results *results);
+
+#endif /* FPOST_TOOLS_ONLINE_H */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An absolute path, for a program that may change its directory. */
+static bool path_absolute(const char *path, char out[PATH_MAX]) {
+  char here[PATH_MAX];
+  int size = 0;
+  if (path[0] == '/') {
+    size = snprintf(out, PATH_MAX, "%s.raw.%d", path, (int)getpid());
+  } else if (getcwd(here, sizeof here) != NULL) {
+    size = snprintf(out, PATH_MAX, "%s/%s.raw.%d", here, path, (int)getpid());
+  } else {
+    return false;
+  }
+  return size > 0 && size < PATH_MAX;
+}
+
+/* Can a file be made beside the trace? Better known before the program runs. */
+static bool path_writable(const char *command, const char *raw,
+                          const char *path) {
+  int fd = open(raw, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    fpost_error("%s: cannot write the trace '%s': %s", command, path,
+                strerror(errno));
+    return false;
+  }
+  close(fd);
+  unlink(raw);
+  return true;
+}
+
+static void notes_print(const struct fpost_results *results) {
+  uint32_t count = results->notes_count;
+  for (uint32_t i = 0; i < count && i < FPOST_RESULTS_NOTES_MAX; i++) {
+    if (results->notes[i].ready != 0) {
+      fprintf(stderr, "note: %s\n", results->notes[i].text);
+    }
+  }
+}
+
+static int record_run(const char *command, char **program,
+                      const struct fpost_run_options *options,
+                      const struct fpost_texts *functions, const char *raw,
+                      const struct fpost_results_file *file,
+                      struct fpost_run_end *end) {
+  struct fpost_flags *flags = malloc(sizeof *flags);
+  if (flags == NULL) {
+    fpost_error("%s: out of memory", command);
+    return FPOST_ENOMEM;
+  }
+  fpost_flags_init(flags);
+  fpost_flags_run(flags, options);
+  for (uint32_t i = 0; i < functions->count; i++) {
+    fpost_flags_add(flags, "op", functions->items[i]);
+  }
+  fpost_flags_add(flags, "mode", "record");
+  fpost_flags_add(flags, "trace", raw);
+  fpost_flags_add(flags, "results", file->path);
+  int err = fpost_run(command, program, flags, end);
+  free(flags);
+  return err;
+}
+
+/* Is there a trace? If not, say why. */
+static int record_check(const char *command, char **program, const char *raw,
+                        const struct fpost_results *results) {
+  if (access(raw, F_OK) == 0) {
+    return FPOST_OK;
+  }
+  if (results->started == 0) {
+    fpost_error(
+        "%s: no hooks in anything that '%s' ran: compile and link the "
+        "program with fencepost-clang",
+        command, program[0]);
+  } else {
+    fpost_error(
+        "%s: '%s' mapped no persistent memory, there is nothing to "
+        "record; if it should have, name the file with --pool",
+        command, program[0]);
+  }
+  return FPOST_EINVAL;
+}
+
+int fpost_record(const char *command, char **program,
+                 const struct fpost_run_options *options,
+                 const struct fpost_texts *functions, const char *path,
+                 struct fpost_run_end *end, struct fpost_pack_counts *counts) {
+  char raw[PATH_MAX];
+  char error[640];
+  struct fpost_results_file file = {.results = NULL};
+  int err = fpost_run_check(command, program[0]);
+  if (err != FPOST_OK) {
+    return err;
+  }
+  if (!path_absolute(path, raw)) {
+    fpost_error("%s: the path of the trace is too long: '%s'", command, path);
+    return FPOST_EINVAL;
+  }
+  if (!path_writable(command, raw, path) ||
+      fpost_results_make(command, &file) != 0) {
+    return FPOST_EIO;
+  }
+  err = record_run(command, program, options, functions, raw, &file, end);
+  if (err == FPOST_OK) {
+    notes_print(file.results);
+    err = record_check(command, program, raw, file.results);
+  }
+  if (err == FPOST_OK) {
+    err = fpost_trace_pack(raw, path, counts, error);
+    if (err != FPOST_OK) {
+      fpost_error("%s: %s", command, error);
+    }
+  }
+  unlink(raw);
+  fpost_results_close(&file);
+  return err;
+}
