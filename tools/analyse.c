@@ -33,6 +33,8 @@ struct pool {
 };
 
 struct stack {
+  bool placed; /* place is set */
+  struct fpost_place place;
   uint32_t count;
   uint64_t pcs[FPOST_STACK_MAX];
 };
@@ -403,8 +405,76 @@ static struct fpost_place analysis_place(struct analysis *analysis,
   if (id == 0 || id >= analysis->stacks_max) {
     return none;
   }
-  return fpost_report_place(analysis->report, analysis->stacks[id].pcs,
-                            analysis->stacks[id].count);
+  struct stack *stack = &analysis->stacks[id];
+  if (!stack->placed) {
+    stack->place =
+        fpost_report_place(analysis->report, stack->pcs, stack->count);
+    stack->placed = true;
+  }
+  return stack->place;
+}
+
+/* Is something not guaranteed in a line of the range? */
+static bool range_outstanding(const struct pool *pool,
+                              const struct fpost_record *record) {
+  uint64_t first = fpost_pm_offset(record->address) / LINE;
+  uint64_t end = fpost_pm_offset(record->address) + record->size;
+  for (uint64_t line = first; line * LINE < end; line++) {
+    if (pool->pages_touched[line * LINE / PAGE] != 0 &&
+        pool->cells[line].line.guaranteed < pool->cells[line].line.stores) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool crash_point_is(const struct analysis *analysis,
+                           const struct fpost_record *record) {
+  const struct pool *pool =
+      &analysis->pools[fpost_pm_pool(record->address) % FPOST_POOLS_MAX];
+  const struct fpost_thread *thread = analysis->threads[record->thread];
+  switch (record->kind) {
+  case FPOST_RECORD_FENCE:
+    return thread != NULL && fpost_model_fence_useful(thread);
+  case FPOST_RECORD_FLUSH:
+    return record->flags == FENCEPOST_CLFLUSH &&
+           range_outstanding(pool, record);
+  case FPOST_RECORD_DURABLE:
+    return range_outstanding(pool, record);
+  case FPOST_RECORD_STORE:
+    return analysis->rules.domain == FPOST_DOMAIN_EADR;
+  case FPOST_RECORD_OP_END:
+  case FPOST_RECORD_END:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static bool has_address(const struct fpost_record *record) {
+  switch (record->kind) {
+  case FPOST_RECORD_IMAGE:
+  case FPOST_RECORD_UNMAP:
+  case FPOST_RECORD_STORE:
+  case FPOST_RECORD_FLUSH:
+  case FPOST_RECORD_DURABLE:
+  case FPOST_RECORD_IGNORE:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static struct fpost_event_view view_of(struct analysis *analysis,
+                                       const struct fpost_record *record,
+                                       uint64_t index) {
+  return (struct fpost_event_view){
+      .index = index,
+      .crash_point = crash_point_is(analysis, record),
+      .pool = has_address(record)
+                  ? analysis->pools[fpost_pm_pool(record->address)].path
+                  : NULL,
+      .place = analysis_place(analysis, record->stack)};
 }
 
 static void analysis_report(struct analysis *analysis) {
@@ -468,22 +538,34 @@ void fpost_analyse_header(struct fpost_report *report,
                        : FPOST_DOMAIN_ADR;
 }
 
-int fpost_analyse(struct fpost_report *report, struct fpost_reader *reader) {
+int fpost_analyse_each(struct fpost_report *report, struct fpost_reader *reader,
+                       bool (*visit)(void *context,
+                                     const struct fpost_record *record,
+                                     const struct fpost_event_view *view),
+                       void *context) {
   struct fpost_record record;
   struct analysis *analysis = calloc(1, sizeof *analysis);
+  bool stopped = false;
   if (analysis == NULL) {
+    snprintf(reader->error, sizeof reader->error, "out of memory");
     return FPOST_ENOMEM;
   }
   int err = fpost_reader_rewind(reader);
-  fpost_analyse_header(report, reader);
+  if (err == FPOST_OK) {
+    fpost_analyse_header(report, reader);
+  }
   analysis->report = report;
   analysis->rules = (struct fpost_rules){.domain = report->domain,
                                          .enabled = report->enabled,
                                          .found = analysis_found,
                                          .context = analysis};
-  while (err == FPOST_OK &&
+  while (!stopped && err == FPOST_OK &&
          (err = fpost_reader_next(reader, &record)) == FPOST_OK) {
-    err = record_apply(analysis, &record);
+    if (visit != NULL) {
+      struct fpost_event_view view = view_of(analysis, &record, reader->index);
+      stopped = !visit(context, &record, &view);
+    }
+    err = stopped ? FPOST_OK : record_apply(analysis, &record);
   }
   if (err == FPOST_ENOENT) {
     analysis_report(analysis);
@@ -494,4 +576,8 @@ int fpost_analyse(struct fpost_report *report, struct fpost_reader *reader) {
   }
   analysis_free(analysis);
   return err;
+}
+
+int fpost_analyse(struct fpost_report *report, struct fpost_reader *reader) {
+  return fpost_analyse_each(report, reader, NULL, NULL);
 }

@@ -19,6 +19,25 @@
 FPOST_MUST_USE int fpost_analyse(struct fpost_report *report,
                                  struct fpost_reader *reader);
 
+/* What is known of a record beside its fields. */
+struct fpost_event_view {
+  uint64_t index;           /* its number in the trace */
+  bool crash_point;         /* it makes something guaranteed that was not: the
+                               power is cut before it (docs/MODEL.md) */
+  const char *pool;         /* path of the pool of its address, or null */
+  struct fpost_place place; /* of its stack; count 0: none */
+};
+
+/*
+ * The same, and call visit before each record takes effect; return false from
+ * it to stop. The view's strings and frames live as long as the report.
+ */
+FPOST_MUST_USE int fpost_analyse_each(
+    struct fpost_report *report, struct fpost_reader *reader,
+    bool (*visit)(void *context, const struct fpost_record *record,
+                  const struct fpost_event_view *view),
+    void *context);
+
 /* The command and the domain of the trace's header, into the report. */
 void fpost_analyse_header(struct fpost_report *report,
                           const struct fpost_reader *reader);
