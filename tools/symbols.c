@@ -307,6 +307,25 @@ static char *symbol_name(const struct module *module, Dwarf_Addr address) {
   return name != NULL ? fpost_demangle(name) : NULL;
 }
 
+/*
+ * The compilation unit that an address belongs to, and the bias of its debug
+ * information; null if there is none. libdw's own search needs .debug_aranges,
+ * which clang does not write: ask each unit for its ranges then.
+ */
+static Dwarf_Die *unit_find(const struct module *module, Dwarf_Addr address,
+                            Dwarf_Addr *bias) {
+  Dwarf_Die *unit = dwfl_module_addrdie(module->dwfl_module, address, bias);
+  if (unit != NULL) {
+    return unit;
+  }
+  while ((unit = dwfl_module_nextcu(module->dwfl_module, unit, bias)) != NULL) {
+    if (dwarf_haspc(unit, address - *bias) > 0) {
+      break;
+    }
+  }
+  return unit;
+}
+
 static uint32_t frames_find(struct module *module, uint64_t offset,
                             struct fpost_frame frames[INLINED_MAX]) {
   uint32_t count = 0;
@@ -316,7 +335,7 @@ static uint32_t frames_find(struct module *module, uint64_t offset,
   if (module->dwfl_module != NULL) {
     Dwarf_Addr address = offset + module->bias;
     Dwarf_Addr bias = 0;
-    Dwarf_Die *unit = dwfl_module_addrdie(module->dwfl_module, address, &bias);
+    Dwarf_Die *unit = unit_find(module, address, &bias);
     if (unit != NULL) {
       count = frames_from_scopes(frames, unit, address - bias);
     } else if (dwfl_module_getdwarf(module->dwfl_module, &bias) == NULL &&

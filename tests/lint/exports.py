@@ -23,6 +23,7 @@ INTERPOSED = re.compile(r"""^(
   | f?read(_unlocked)? | fgets | __fread_chk | copy_file_range | sendfile
   | fsync | fdatasync | sync_file_range | syncfs
   | v?fork | clone3? | _exit | _Exit | quick_exit | abort
+  | fcntl(64)? | execveat | secure_getenv
   | exec(l|le|lp|v|ve|vp|vpe) | fexecve | posix_spawnp? | system | daemon
   | sigaction | signal | pthread_create | dlopen | dlclose | unlink | rename
   | (m|c|re|aligned_)?alloc | malloc | calloc | realloc | reallocarray | free
