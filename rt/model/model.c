@@ -162,10 +162,6 @@ uint32_t fpost_model_fence(struct fpost_thread *thread) {
     struct fpost_line *line = thread->pending[i].line;
     raised += thread->pending[i].stores > line->guaranteed;
     line_guarantee(line, thread->pending[i].stores);
-    if (line_awaits(line, thread)) {
-      line->flusher = 0;
-      line->nt = 0;
-    }
   }
   thread->pending_count = 0;
   thread->nt_count = 0;

@@ -10,10 +10,9 @@
  *
  *        guaranteed <= cut <= stores
  *
- *   line   s1   s2   s3   s4   s5
- *               ^              ^
- *               guaranteed=2   stores=5       a crash leaves 2, 3, 4 or 5
- * stores
+ *   line   s1   s2   s3   s4   s5          a crash leaves 2, 3, 4 or 5
+ *               ^              ^             stores
+ *    guaranteed=2              stores=5
  *
  * and the cuts of different lines are independent (S2).
  *
@@ -21,8 +20,8 @@
  *   clflush  guaranteed = stores; the thread's NT stores complete   (F1, N1)
  *   clwb     the thread's pending list gets (line, stores)      (F2, F3, F4)
  *   fence    each (line, n) of the thread's list: guaranteed >= n   (F3, F4)
- *   NT store a store that comes with a flush of itself; any later store of the
- *            thread to the line completes it                            (N1)
+ *   NT store a store that comes with a flush of itself; a later ordinary store
+ * of the thread to the line completes it                        (N1)
  *
  * In torn-line mode each word of a line has a cut of its own: the caller keeps
  * eight struct fpost_line for a line instead of one, the functions get the
@@ -71,11 +70,11 @@ static inline uint32_t fpost_mode_cuts(const struct fpost_mode *mode) {
  * earlier one is).
  */
 struct fpost_line {
-  uint32_t stores;     /* visible stores so far */
-  uint32_t guaranteed; /* this many of them survive every crash; <= stores */
-  uint32_t flushed;    /* largest count that the last flush covers; <= stores */
-  uint32_t flusher : 31; /* 1 + thread of that flush while incomplete; or 0 */
-  uint32_t nt : 1;       /* that flush is an NT store's own */
+  uint32_t stores;       /* visible stores so far */
+  uint32_t guaranteed;   /* this many of them survive every crash; <= stores */
+  uint32_t flushed;      /* what the last flush or NT store covers; <= stores */
+  uint32_t flusher : 31; /* 1 + thread of that flush; 0: there was none */
+  uint32_t nt : 1;       /* it was an NT store */
 };
 
 /* A flush or NT store that the thread's next fence completes. */

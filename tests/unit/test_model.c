@@ -64,6 +64,17 @@ START_TEST(fence_of_the_flushing_thread_completes_the_flush) {
   ck_assert_uint_eq(x->guaranteed, 1);
   ck_assert_uint_eq(x->stores, 2);
   ck_assert(!fpost_model_fence_useful(&one));
+  ck_assert_uint_eq(one.pending_count, 0);
+}
+END_TEST
+
+START_TEST(fence_after_another_threads_raises_nothing) {
+  store(&adr, &one, x, 1, 0);
+  (void)flush(&adr, &one, x, FENCEPOST_CLWB);
+  (void)flush(&adr, &two, x, FENCEPOST_CLWB);
+  ck_assert_uint_eq(fpost_model_fence(&two), 1);
+  ck_assert(!fpost_model_fence_useful(&one));
+  ck_assert_uint_eq(fpost_model_fence(&one), 0);
 }
 END_TEST
 
@@ -264,6 +275,7 @@ int main(void) {
   tcase_add_checked_fixture(cases, setup, NULL);
   tcase_add_test(cases, store_is_visible_and_not_guaranteed);
   tcase_add_test(cases, fence_of_the_flushing_thread_completes_the_flush);
+  tcase_add_test(cases, fence_after_another_threads_raises_nothing);
   tcase_add_test(cases, fence_of_another_thread_does_not_complete_flush);
   tcase_add_test(cases, clflush_guarantees_its_line_only);
   tcase_add_test(cases, flush_says_what_it_found);

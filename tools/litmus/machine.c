@@ -13,6 +13,8 @@
  * model may go on taking it for undecided: a crash that loses it is one of
  * another schedule, in which it leaves later; unless somebody has seen that it
  * had left, and then the model is told (fpost_model_drained).
+ *
+ * What makes no difference is not enumerated but done at once, see may_hurry().
  */
 #include "rt/base/assert.h"
 #include "rt/model/crash.h"
@@ -40,6 +42,7 @@ struct state {
   uint8_t buffer[THREADS][INSTRUCTIONS]; /* instructions, oldest first */
   uint32_t registers[THREADS][FPOST_LITMUS_REGISTERS_MAX];
   uint32_t memory[LOCATIONS];
+  uint8_t nt[LOCATIONS];  /* per line: threads with NT stores to it that left */
   uint32_t history_count; /* stores in visibility order */
   uint8_t history_location[HISTORY_MAX];
   uint32_t history_value[HISTORY_MAX];
@@ -116,15 +119,22 @@ static struct fpost_line *line_of(struct state *state, uint32_t line) {
   return state->lines[line];
 }
 
-/* An access finds NT stores of others in the line: they had left (N1). */
+/*
+ * The thread accesses a location: NT stores of other threads that it finds in
+ * the line had left (N1). So had the thread's own, if this is another NT store
+ * to the line; of which the model need not be told if the line's cut says it.
+ */
 static void observe(const struct machine *machine, struct state *state,
-                    uint32_t thread, uint32_t location, bool own_too) {
-  struct fpost_line *line = line_of(state, machine->program->line[location]);
-  for (uint32_t i = 0; i < fpost_mode_cuts(machine->mode); i++) {
-    if (line[i].nt != 0 && (own_too || line[i].flusher != thread + 1)) {
-      fpost_model_drained(machine->mode, line);
-      return;
-    }
+                    uint32_t thread, uint32_t location, bool nt) {
+  uint32_t line = machine->program->line[location];
+  uint32_t own = 1u << thread;
+  uint32_t seen = nt && machine->mode->torn ? UINT32_MAX : ~own;
+  if ((state->nt[line] & seen) != 0) {
+    fpost_model_drained(machine->mode, line_of(state, line));
+    state->nt[line] = 0;
+  }
+  if (nt) {
+    state->nt[line] = (uint8_t)(state->nt[line] | own);
   }
 }
 
@@ -262,20 +272,19 @@ static uint32_t *key_add_line(uint32_t *key, const struct fpost_line *line) {
   return key_add(key, awaits ? line->flusher * 2u + line->nt : 0);
 }
 
-/* What a fence, or a clflush, of each thread would guarantee of each line. */
+/* What a fence, or a clflush, of the thread would guarantee, in order. */
 static uint32_t *key_add_pending(uint32_t *key, const struct state *state,
                                  const struct fpost_thread *thread) {
-  uint8_t due[2][LOCATIONS * FPOST_LINE_WORDS] = {{0}};
+  key = key_add(key, thread->nt_count != 0);
   for (uint32_t i = 0; i < thread->pending_count; i++) {
     const struct fpost_pending *pending = &thread->pending[i];
     if (pending->stores > pending->line->guaranteed) {
-      uint8_t *count = &due[pending->nt][pending->line - &state->lines[0][0]];
-      uint32_t more = pending->stores - pending->line->guaranteed;
-      *count = *count < more ? (uint8_t)more : *count;
+      key = key_add(key, 1 + (uint64_t)(pending->line - &state->lines[0][0]));
+      key = key_add(key, pending->stores - pending->line->guaranteed);
+      key = key_add(key, pending->nt);
     }
   }
-  memcpy(key, due, sizeof(due));
-  return key + sizeof(due) / sizeof(*key);
+  return key_add(key, 0);
 }
 
 /* The number of stores to line (or to its word, in torn-line mode). */
@@ -480,6 +489,89 @@ static bool may_leave(const struct machine *machine, const struct state *state,
   return true;
 }
 
+/* Is the line accessed by no other thread, at any time? */
+static bool line_is_private(const struct machine *machine, uint32_t thread,
+                            uint32_t line) {
+  const struct fpost_litmus_program *program = machine->program;
+  for (uint32_t t = 0; t < program->threads_count; t++) {
+    for (uint32_t i = 0; i < program->threads[t].instructions_count; i++) {
+      const struct fpost_litmus_instruction *other =
+          instruction_at(machine, t, i);
+      bool fence = other->op == FPOST_LITMUS_SFENCE ||
+                   other->op == FPOST_LITMUS_MFENCE ||
+                   other->op == FPOST_LITMUS_LFENCE ||
+                   other->op == FPOST_LITMUS_IF;
+      if (t != thread && !fence && program->line[other->location] == line) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+/* Is the instruction the only NT store of the program to its line? */
+static bool nt_is_alone(const struct machine *machine,
+                        const struct fpost_litmus_instruction *nt) {
+  const struct fpost_litmus_program *program = machine->program;
+  for (uint32_t t = 0; t < program->threads_count; t++) {
+    for (uint32_t i = 0; i < program->threads[t].instructions_count; i++) {
+      const struct fpost_litmus_instruction *other =
+          instruction_at(machine, t, i);
+      if (other != nt && other->op == FPOST_LITMUS_NT &&
+          program->line[other->location] == program->line[nt->location]) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+/*
+ * May an entry as well leave the buffer as soon as it can? A clwb covers more
+ * if it takes effect later: no crash is lost. An NT store to a line that no
+ * other thread accesses is seen by nobody, and the model keeps it undecided for
+ * as long as it could have stayed: until a clflush takes effect, which
+ * therefore must not be one that it has overtaken. Torn lines are undecided
+ * word by word: there, the order of NT stores to one line (N1) is for the
+ * machine.
+ */
+static bool may_hurry(const struct machine *machine, const struct state *state,
+                      uint32_t thread, uint32_t index) {
+  const struct fpost_litmus_instruction *instruction =
+      instruction_at(machine, thread, state->buffer[thread][index]);
+  if (instruction->op == FPOST_LITMUS_FLUSH) {
+    return instruction->value != FENCEPOST_CLFLUSH;
+  }
+  if (instruction->op != FPOST_LITMUS_NT ||
+      !line_is_private(machine, thread,
+                       machine->program->line[instruction->location]) ||
+      (machine->mode->torn && !nt_is_alone(machine, instruction))) {
+    return false;
+  }
+  for (uint32_t i = 0; i < index; i++) {
+    const struct fpost_litmus_instruction *older =
+        instruction_at(machine, thread, state->buffer[thread][i]);
+    if (older->op == FPOST_LITMUS_FLUSH && older->value == FENCEPOST_CLFLUSH) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Let everything leave the buffers that may as well. */
+static void hurry(const struct machine *machine, struct state *state) {
+  for (uint32_t t = 0; t < machine->program->threads_count; t++) {
+    for (uint32_t i = 0; i < state->buffered[t];) {
+      if (may_leave(machine, state, t, i) && may_hurry(machine, state, t, i)) {
+        leave(machine, state, t, i);
+        i = 0;
+      } else {
+        i++;
+      }
+    }
+  }
+}
+
 /* Push every state that one step of thread leads to. */
 static int successors(struct machine *machine, const struct state *state,
                       uint32_t thread) {
@@ -513,6 +605,7 @@ static int explore(struct machine *machine, struct state *state) {
   while (machine->todo_count != 0) {
     state_copy(state, &machine->todo[--machine->todo_count]);
     advance(machine, state);
+    hurry(machine, state);
     bool fresh = false;
     int err = seen_add(machine, state_name(machine, state), &fresh);
     if (err == FPOST_OK && fresh) {

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""One-line mutants of the model, each of which a litmus program must kill.
+
+    mutants.py SOURCE --cc CC --include DIR... --link FILE... --run FILE...
+               --unit FILE... [--libs NAME...]
+
+Changes one line of SOURCE at a time (an operator, a constant, a statement left
+out), compiles the result, links it in front of --link (whose archives hold the true
+object, which is then not taken), and runs the program on the --run files. A mutant
+is killed if the program fails or does not end; one that does not compile is none.
+
+What no litmus program can notice is listed below with the reason; such a mutant
+must be killed by the unit test, linked from --unit, or mean the same as the
+original. Exit code 0 if nothing survives.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+# Functions that no litmus program reaches; unit tests do.
+NOT_LITMUS = {
+    "fpost_model_durable": "msync is not part of litmus programs",
+    "fpost_model_fence_useful": "asks, changes nothing",
+    "fpost_model_forget": "unmapping is not part of litmus programs",
+    "line_check": "asserts",
+    "thread_check": "asserts",
+    "thread_has_room": "the machine has room for everything",
+}
+
+# Lines that no litmus program depends on, mutated or not.
+NOT_IN_STATES = {
+    r"\braised\b": "a result for the caller: what the fence completed",
+    r"\bfound = ": "a result for the caller: was the flush redundant",
+    r"UINT32_MAX": "saturation: no program has 2^32 stores",
+    r"kept = 0;|pending_count = ": "entries that stay behind guarantee nothing new",
+}
+
+# (line, mutated line): the same function.
+EQUIVALENT = {
+    ("if (stores > line->guaranteed) {", "if (stores >= line->guaranteed) {"):
+        "assigns an equal number",
+    ("found = one > found ? one : found;", "found = one >= found ? one : found;"):
+        "assigns an equal number",
+}
+
+OPERATORS = [
+    (r"==", "!="), (r"!=", "=="), (r">=", ">"), (r">=", "<="),
+    (r"(?<=\s)>(?=\s)", ">="), (r"(?<=\s)>(?=\s)", "<"),
+    (r"(?<=\s)<(?=\s)", "<="), (r"&&", "||"), (r"\|\|", "&&"),
+    (r"\btrue\b", "false"), (r"\bfalse\b", "true"), (r" \+ 1\b", ""),
+    (r"\+=", "-="), (r"\+\+", "--"), (r"!(?=[a-z(])", ""), (r" = 0;", " = 1;"),
+    (r" - 1\b", ""), (r"\bstores\b", "guaranteed"), (r"\bflushed\b", "stores"),
+    (r"\?(.*):", r"? !\1:"), (r"FPOST_DOMAIN_EADR", "FPOST_DOMAIN_ADR"),
+    (r"FENCEPOST_CLFLUSH\b", "FENCEPOST_CLWB"),
+    (r"FENCEPOST_STORE_NT \| FENCEPOST_STORE_WHOLE", "FENCEPOST_STORE_WHOLE"),
+]
+STATEMENT = re.compile(r"^\s+[a-z][^=]*( [-+|&]?= .*|\(.*\)|\+\+|--);$")
+DECLARATION = re.compile(r"^\s+(const |struct |enum |bool |uint\d+_t |int )")
+
+
+def mutants(lines):
+    """Yields (number of the line from 0, mutated line)."""
+    function = None
+    comment = False
+    for number, line in enumerate(lines):
+        start = re.match(r"^[a-z].*?\b(\w+)\(", line)
+        if start:
+            function = start.group(1)
+        comment = comment or line.lstrip().startswith("/*")
+        if comment:
+            comment = "*/" not in line
+            continue
+        if (not line.startswith("  ") or "FPOST_ASSERT" in line or
+                "_check(" in line or function in NOT_LITMUS):
+            continue
+        seen = {line}
+        for pattern, replacement in OPERATORS:
+            for match in re.finditer(pattern, line):
+                mutated = (line[:match.start()] + match.expand(replacement) +
+                           line[match.end():])
+                if mutated not in seen:
+                    seen.add(mutated)
+                    yield number, mutated
+        complete = lines[number - 1].rstrip().endswith((";", "{", "}", "*/"))
+        if STATEMENT.match(line) and complete and not DECLARATION.match(line):
+            yield number, re.match(r"\s*", line).group() + ";"
+
+
+class Judge:
+    """Builds and runs mutants in a directory of its own."""
+
+    def __init__(self, options, directory):
+        self.options = options
+        self.source = os.path.join(directory, "mutant.c")
+        self.object = os.path.join(directory, "mutant.o")
+        self.program = os.path.join(directory, "mutant")
+
+    def compiles(self, text):
+        with open(self.source, "w", encoding="ascii") as out:
+            out.write("\n".join(text))
+        command = [self.options.cc, "-std=gnu11", "-O0", "-w", "-c", self.source,
+                   "-o", self.object]
+        command += ["-I" + path for path in self.options.include]
+        return subprocess.run(command, capture_output=True).returncode == 0
+
+    def killed(self, link, arguments):
+        """Does the program of the object just compiled and link fail?"""
+        command = [self.options.cc, self.object, "-o", self.program, *link]
+        command += ["-l" + name for name in self.options.libs]
+        subprocess.run(command, check=True)
+        try:
+            done = subprocess.run([self.program, *arguments], timeout=20,
+                                  capture_output=True)
+        except subprocess.TimeoutExpired:
+            return True
+        return done.returncode != 0
+
+    def litmus(self):
+        return self.killed(self.options.link, self.options.run)
+
+    def unit(self):
+        return self.killed(self.options.unit, [])
+
+
+def survives(judge, line, mutated):
+    """What became of the mutant: "litmus", "unit", "equal", or None: it lives."""
+    if judge.litmus():
+        return "litmus"
+    if (line, mutated) in EQUIVALENT:
+        return "equal"
+    if any(re.search(pattern, line) for pattern in NOT_IN_STATES):
+        return "unit" if judge.unit() else None
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("source")
+    parser.add_argument("--cc", required=True)
+    parser.add_argument("--include", nargs="+", required=True)
+    parser.add_argument("--link", nargs="+", required=True)
+    parser.add_argument("--run", nargs="+", required=True)
+    parser.add_argument("--unit", nargs="+", required=True)
+    parser.add_argument("--libs", nargs="*", default=[])
+    parser.add_argument("-v", action="store_true", dest="verbose")
+    options = parser.parse_args()
+    with open(options.source, encoding="ascii") as file:
+        lines = file.read().split("\n")
+    counts = {"litmus": 0, "unit": 0, "equal": 0, None: 0}
+    with tempfile.TemporaryDirectory() as directory:
+        judge = Judge(options, directory)
+        if not judge.compiles(lines) or judge.litmus() or judge.unit():
+            sys.exit("mutants: the unchanged source does not pass")
+        for number, mutated in mutants(lines):
+            if not judge.compiles(lines[:number] + [mutated] +
+                                  lines[number + 1:]):
+                continue
+            end = survives(judge, lines[number].strip(), mutated.strip())
+            counts[end] += 1
+            if options.verbose or end is None:
+                print("%s %s:%d: %s  ->  %s" %
+                      ("survived" if end is None else "killed by " + end,
+                       os.path.basename(options.source), number + 1,
+                       lines[number].strip(), mutated.strip()))
+    print("mutants: %d of %d killed: %d by litmus programs, %d that concern no "
+          "crash state by unit tests; %d more mean the same" %
+          (counts["litmus"] + counts["unit"],
+           sum(counts.values()) - counts["equal"], counts["litmus"],
+           counts["unit"], counts["equal"]))
+    return 1 if counts[None] or counts["litmus"] == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
