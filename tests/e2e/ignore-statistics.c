@@ -19,7 +19,7 @@ struct table {
 
 static uint64_t table_get(struct table *table) {
   /* CHECK: ERROR: fencepost: missing-flush
-   * CHECK-NEXT: ignore-statistics.c:[[#@LINE+1]]
+   * CHECK-NEXT: ignore-statistics.c:[[#@LINE+2]]
    */
   table->lookups_count++;
   return table->value;

@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
   pmem2_get_persist_fn(map)(&cells[0], sizeof cells[0]);
   /* CHECK: ERROR: fencepost: missing-fence
    * CHECK-NEXT: store of 8 bytes to {{.*}}+0x40
-   * {{.*}}missing-drain-pmem2.c:[[#@LINE+1]] in main
+   * {{.*}}missing-drain-pmem2.c:[[#@LINE+2]] in main
    */
   cells[8] = 2;
   pmem2_get_flush_fn(map)(&cells[8], sizeof cells[8]);

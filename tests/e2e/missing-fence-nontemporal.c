@@ -12,7 +12,7 @@
 static void page_zero(long long *words, size_t words_count) {
   for (size_t i = 0; i < words_count; i++) {
     /* CHECK: ERROR: fencepost: missing-fence
-     * CHECK: missing-fence-nontemporal.c:[[#@LINE+1]]
+     * CHECK: missing-fence-nontemporal.c:[[#@LINE+2]]
      */
     _mm_stream_si64(&words[i], 0x5a);
   }

@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
   pmem_persist(&cells[0], sizeof cells[0]);
   /* CHECK: ERROR: fencepost: missing-fence
    * CHECK-NEXT: store of 8 bytes to {{.*}}+0x40
-   * {{.*}}missing-fence-pmem.c:[[#@LINE+1]] in main
+   * {{.*}}missing-fence-pmem.c:[[#@LINE+2]] in main
    */
   cells[8] = 2;
   pmem_flush(&cells[8], sizeof cells[8]);

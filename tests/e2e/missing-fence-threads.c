@@ -16,7 +16,7 @@ static void *work(void *argument) {
   uint64_t *cell = argument;
 
   /* CHECK: ERROR: fencepost: missing-fence
-   * CHECK-NEXT: store of 8 bytes to {{.*}}missing-fence-threads.c:[[#@LINE+1]]
+   * CHECK-NEXT: store of 8 bytes to {{.*}}missing-fence-threads.c:[[#@LINE+2]]
    */
   *cell = 42;
   pm_flush(cell, sizeof *cell);

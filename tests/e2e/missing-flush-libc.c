@@ -30,12 +30,12 @@ static void fill(char *pm) {
   pm_persist(pm, 6 * LINE);
 #endif
 }
-/* CHECK-DAG: to {{.*}}+0x0 {{.*}}missing-flush-libc.c:[[#@LINE-11]]
- * CHECK-DAG: to {{.*}}+0x40 {{.*}}missing-flush-libc.c:[[#@LINE-11]]
- * CHECK-DAG: to {{.*}}+0x80 {{.*}}missing-flush-libc.c:[[#@LINE-11]]
- * CHECK-DAG: to {{.*}}+0xc0 {{.*}}missing-flush-libc.c:[[#@LINE-11]]
- * CHECK-DAG: to {{.*}}+0x100 {{.*}}missing-flush-libc.c:[[#@LINE-11]]
- * CHECK-DAG: to {{.*}}+0x140 {{.*}}missing-flush-libc.c:[[#@LINE-11]]
+/* CHECK-DAG: to {{.*}}+0x0 {{.*}}missing-flush-libc.c:[[#@LINE-10]]
+ * CHECK-DAG: to {{.*}}+0x40 {{.*}}missing-flush-libc.c:[[#@LINE-10]]
+ * CHECK-DAG: to {{.*}}+0x80 {{.*}}missing-flush-libc.c:[[#@LINE-10]]
+ * CHECK-DAG: to {{.*}}+0xc0 {{.*}}missing-flush-libc.c:[[#@LINE-10]]
+ * CHECK-DAG: to {{.*}}+0x100 {{.*}}missing-flush-libc.c:[[#@LINE-10]]
+ * CHECK-DAG: to {{.*}}+0x140 {{.*}}missing-flush-libc.c:[[#@LINE-10]]
  */
 
 int main(int argc, char **argv) {

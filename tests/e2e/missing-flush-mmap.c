@@ -22,7 +22,7 @@ static void record_write(struct record *record, uint64_t key, uint64_t value) {
   record->key = key;
   /* CHECK: ERROR: fencepost: missing-flush
    * CHECK-NEXT: store of 8 bytes to {{.*}}+0x40
-   * {{.*}}missing-flush-mmap.c:[[#@LINE+1]]
+   * {{.*}}missing-flush-mmap.c:[[#@LINE+2]]
    */
   record->value = value;
 #ifdef FIXED

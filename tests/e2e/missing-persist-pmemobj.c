@@ -32,7 +32,7 @@ int main(int argc, char **argv) {
   pmemobj_persist(pool, &root->size, sizeof root->size);
   /* CHECK: ERROR: fencepost: missing-flush
    * CHECK-NEXT: store of 8 bytes to
-   * {{.*}}missing-persist-pmemobj.c:[[#@LINE+1]] in main
+   * {{.*}}missing-persist-pmemobj.c:[[#@LINE+2]] in main
    */
   root->total = 10;
 #ifdef FIXED

@@ -15,7 +15,7 @@ enum { IDLE, MOVING, DONE };
 
 static void move(volatile uint64_t *state, uint64_t *place) {
   /* CHECK: fencepost: overwritten-before-persist
-   * CHECK: overwritten-mmap.c:[[#@LINE+1]] in move
+   * CHECK: overwritten-mmap.c:[[#@LINE+2]] in move
    */
   *state = MOVING;
 #ifdef FIXED

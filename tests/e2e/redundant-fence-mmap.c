@@ -21,7 +21,7 @@ int main(int argc, char **argv) {
   *cell = 1;
 #ifndef FIXED
   /* CHECK: fencepost: redundant-fence
-   * CHECK: redundant-fence-mmap.c:[[#@LINE+1]] in main
+   * CHECK: redundant-fence-mmap.c:[[#@LINE+2]] in main
    */
   _mm_sfence();
 #endif

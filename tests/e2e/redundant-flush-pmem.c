@@ -24,7 +24,7 @@ static void record_write(struct record *record) {
   pmem_persist(record, sizeof *record);
 #ifndef FIXED
   /* CHECK: fencepost: redundant-flush
-   * CHECK: redundant-flush-pmem.c:[[#@LINE+1]] in record_write
+   * CHECK: redundant-flush-pmem.c:[[#@LINE+2]] in record_write
    */
   pmem_persist(&record->id, sizeof record->id);
 #endif
