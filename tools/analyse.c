@@ -51,14 +51,35 @@ struct analysis {
   struct fpost_thread *threads[FPOST_TRACE_THREADS_MAX];
   struct stack *stacks; /* index is the id */
   uint32_t stacks_max;
+  bool hooks[FPOST_TRACE_MODULES_MAX]; /* module index: compiled by the pass */
   struct unique unique[UNIQUE_MAX];
   uint32_t unique_count;
   uint32_t buckets[UNIQUE_BUCKETS]; /* index into unique + 1 */
   uint64_t lost;
 };
 
+/*
+ * Was a flush or fence needless, as far as one can know? Stores of code without
+ * hooks are found by what they change: one that writes what was there before is
+ * missed, and the flush after it looks needless.
+ */
+static bool redundant_for_sure(const struct analysis *analysis,
+                               const struct fpost_finding *finding) {
+  if (finding->other_stack >= analysis->stacks_max ||
+      analysis->stacks[finding->other_stack].count == 0) {
+    return true;
+  }
+  uint64_t module = analysis->stacks[finding->other_stack].pcs[0] >> 48;
+  return module < FPOST_TRACE_MODULES_MAX && analysis->hooks[module];
+}
+
 static void analysis_found(void *context, const struct fpost_finding *finding) {
   struct analysis *analysis = context;
+  if ((finding->class_ == FPOST_CLASS_REDUNDANT_FLUSH ||
+       finding->class_ == FPOST_CLASS_REDUNDANT_FENCE) &&
+      !redundant_for_sure(analysis, finding)) {
+    return;
+  }
   uint64_t hash = finding->class_;
   hash = hash * UINT64_C(0x9e3779b97f4a7c15) + finding->store_stack;
   hash = hash * UINT64_C(0x9e3779b97f4a7c15) + finding->other_stack;
@@ -184,6 +205,7 @@ static int module_define(struct analysis *analysis,
                          const struct fpost_record *record) {
   char path[FPOST_TEXT_MAX + 1];
   snprintf(path, sizeof path, "%.*s", (int)record->text_size, record->text);
+  analysis->hooks[record->id] = (record->flags & FPOST_MODULE_HOOKS) != 0;
   return fpost_symbols_module(analysis->report->symbols, record->id, path,
                               record->data, record->data_size);
 }

@@ -224,7 +224,11 @@ void __fencepost_module(void *module) {
   atomic_fetch_add(&results->hooks, (uint64_t)said->stores + said->loads +
                                         said->flushes + said->fences);
   atomic_fetch_add(&results->not_understood, said->asm_unknown);
-  if (said->asm_unknown != 0 && fpost_enter() != NULL) {
+  if (fpost_enter() == NULL) {
+    return;
+  }
+  fpost_modules_hooked(&fpost_context.modules, (uintptr_t)module);
+  if (said->asm_unknown != 0) {
     number_say(&text, "", said->asm_unknown);
     fpost_text_add(&text, " inline assembly in ");
     fpost_text_add(&text, said->source);
@@ -234,6 +238,6 @@ void __fencepost_module(void *module) {
     fpost_text_add(&text, said->asm_unknown_function);
     fpost_text_add(&text, ": what it stores is found when it is flushed");
     fpost_note(bytes);
-    fpost_leave();
   }
+  fpost_leave();
 }

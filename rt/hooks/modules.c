@@ -149,6 +149,13 @@ uint16_t fpost_modules_find(struct fpost_modules *modules, uintptr_t pc) {
   return found;
 }
 
+void fpost_modules_hooked(struct fpost_modules *modules, uintptr_t address) {
+  uint16_t index = fpost_modules_find(modules, address);
+  if (index != FPOST_MODULE_NONE) {
+    modules->modules[index].hooks = true;
+  }
+}
+
 void fpost_modules_forget(struct fpost_modules *modules) {
   modules->stale = true;
 }

@@ -22,6 +22,7 @@ struct fpost_module {
   uintptr_t bias;
   uint32_t shared; /* 1 + index in the results file; trace: 1 if written */
   bool loaded;     /* as far as is known */
+  bool hooks;      /* compiled by the pass, in part or whole */
   bool library;    /* libpmem, libpmem2 or libpmemobj: what it maps is PM */
   uint32_t build_id_size;
   uint8_t build_id[FPOST_RESULTS_BUILD_ID_MAX];
@@ -39,6 +40,9 @@ int fpost_modules_init(struct fpost_modules *modules);
 
 /* The index of the module that pc lies in, or FPOST_MODULE_NONE. */
 uint16_t fpost_modules_find(struct fpost_modules *modules, uintptr_t pc);
+
+/* The module that address lies in has hooks. */
+void fpost_modules_hooked(struct fpost_modules *modules, uintptr_t address);
 
 /* Objects were unloaded: find out anew which are there. */
 void fpost_modules_forget(struct fpost_modules *modules);

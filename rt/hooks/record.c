@@ -107,15 +107,16 @@ static uint64_t frame_of(struct fpost_record_file *file, uint16_t index,
   struct fpost_module *module = &file->stacks->modules->modules[index];
   if (module->shared == 0) {
     module->shared = 1;
-    record_append(file,
-                  &(struct fpost_record){.kind = FPOST_RECORD_MODULE,
-                                         .id = index,
-                                         .value = module->bias,
-                                         .size = module->end - module->start,
-                                         .text = module->path,
-                                         .text_size = strlen(module->path),
-                                         .data = module->build_id,
-                                         .data_size = module->build_id_size});
+    record_append(file, &(struct fpost_record){
+                            .kind = FPOST_RECORD_MODULE,
+                            .flags = module->hooks ? FPOST_MODULE_HOOKS : 0,
+                            .id = index,
+                            .value = module->bias,
+                            .size = module->end - module->start,
+                            .text = module->path,
+                            .text_size = strlen(module->path),
+                            .data = module->build_id,
+                            .data_size = module->build_id_size});
   }
   return (uint64_t)index << 48 | (pc - 1 - module->bias);
 }

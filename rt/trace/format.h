@@ -44,7 +44,7 @@ static inline unsigned fpost_trace_fields(unsigned kind) {
   case FPOST_RECORD_END:
     return FPOST_FIELD_STATUS;
   case FPOST_RECORD_MODULE:
-    return FPOST_FIELD_ID | FPOST_FIELD_VALUE | FPOST_FIELD_SIZE |
+    return FPOST_FIELD_FLAGS | FPOST_FIELD_ID | FPOST_FIELD_VALUE | FPOST_FIELD_SIZE |
            FPOST_FIELD_TEXT | FPOST_FIELD_DATA;
   case FPOST_RECORD_STACK:
     return FPOST_FIELD_ID | FPOST_FIELD_DATA;

@@ -40,11 +40,15 @@ static inline uint64_t fpost_pm_offset(uint64_t address) {
   return address & ((UINT64_C(1) << FPOST_POOL_SHIFT) - 1);
 }
 
+/* Flag of a module: it was compiled by the pass, in part or whole. */
+#define FPOST_MODULE_HOOKS 1u
+
 enum fpost_record_kind {
   FPOST_RECORD_END = 0, /* the run is over; value: wait status as of waitpid, or
                            UINT64_MAX if the end was not seen */
   FPOST_RECORD_MODULE,  /* id: index; text: path; data: build id; value: load
-                           bias; size: bytes mapped */
+                           bias; size: bytes mapped;
+                            flags: 1 if a part of it has hooks */
   FPOST_RECORD_STACK,   /* id: stack id, from 1; data: uint64_t[] of pcs, each
                            (module index << 48 | pc - load bias); a return
                            address is given as the address of its call (pc - 1) */
