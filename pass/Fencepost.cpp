@@ -2,6 +2,7 @@
 #include "Fencepost.h"
 
 #include "Classify.h"
+#include "Group.h"
 #include "Hooks.h"
 #include "Insert.h"
 #include "Libc.h"
@@ -68,8 +69,14 @@ static void instrument(Function &F, Hooks &Runtime, ModuleSummary &Summary) {
   bool MayBeCalledFromOutside = !F.hasLocalLinkage() || F.hasAddressTaken();
 
   Inserter Insert(F, Runtime, Summary.Hooks);
-  for (const Event &E : Events)
-    Insert.insert(E);
+  for (ArrayRef<Event> Rest = Events; !Rest.empty();) {
+    size_t Count = groupLoads(Rest);
+    if (Count > 1)
+      Insert.insertLoads(Rest.take_front(Count));
+    else
+      Insert.insert(Rest.front());
+    Rest = Rest.drop_front(Count);
+  }
   if (MayBeCalledFromOutside)
     Insert.insertLeaveAtReturns();
   correctAttributes(F);

@@ -189,22 +189,33 @@ void Inserter::insertStore(const Event &E) {
   ++Counts.Stores;
 }
 
-void Inserter::insertLoad(const Event &E) {
+/// Whether loads are to be reported. That is settled before the first function
+/// runs, so one look per call is enough.
+Value *Inserter::areLoadsReported() {
+  if (LoadsReported == nullptr) {
+    Instruction *Start = &*F.getEntryBlock().getFirstNonPHIOrDbgOrAlloca();
+    IRBuilder<> Builder(F.getContext());
+    position(Builder, Start, *Start);
+    LoadsReported = Builder.CreateIsNotNull(
+        Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_LOADS));
+  }
+  return LoadsReported;
+}
+
+void Inserter::insertLoads(ArrayRef<Event> Loads) {
   IRBuilder<> Builder(F.getContext());
-  position(Builder, E.At, *E.At);
-  Value *Loads =
-      Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_LOADS);
-  position(Builder, branchIf(Builder.CreateIsNotNull(Loads), E.At), *E.At);
-  callLoad(Builder, E);
-  ++Counts.Loads;
+  Instruction *Place = Loads.front().At;
+  Instruction *Cold = branchIf(areLoadsReported(), Place);
+  for (const Event &E : Loads) {
+    position(Builder, Cold, *E.At);
+    callLoad(Builder, E);
+    ++Counts.Loads;
+  }
 }
 
 void Inserter::insertLeave(Instruction *Before) {
   IRBuilder<> Builder(F.getContext());
-  position(Builder, Before, *Before);
-  Value *Loads =
-      Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_LOADS);
-  position(Builder, branchIf(Builder.CreateIsNotNull(Loads), Before), *Before);
+  position(Builder, branchIf(areLoadsReported(), Before), *Before);
   Runtime.call(Builder, Hooks::leave, {});
 }
 
@@ -271,7 +282,7 @@ void Inserter::insert(const Event &E) {
   case EventKind::Store:
     return insertStore(E);
   case EventKind::Load:
-    return insertLoad(E);
+    return insertLoads(E);
   case EventKind::Atomic:
     return insertAtomic(E);
   case EventKind::Flush:

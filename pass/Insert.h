@@ -21,12 +21,13 @@ public:
   Inserter(llvm::Function &F, Hooks &Runtime, HookCounts &Counts);
 
   void insert(const Event &E);
+  /// Loads of one block that share a check before the first.
+  void insertLoads(llvm::ArrayRef<Event> Loads);
   /// Before each return: undecided memory must not stay open in the caller.
   void insertLeaveAtReturns();
 
 private:
   void insertStore(const Event &E);
-  void insertLoad(const Event &E);
   void insertAtomic(const Event &E);
   void insertFlush(const Event &E);
   void insertFence(const Event &E);
@@ -37,6 +38,7 @@ private:
   llvm::Instruction *branchIf(llvm::Value *Condition,
                               llvm::Instruction *Before);
   llvm::Value *isInRange(llvm::IRBuilderBase &Builder, llvm::Value *Address);
+  llvm::Value *areLoadsReported();
   llvm::Value *arePersistent(llvm::IRBuilderBase &Builder);
   llvm::Value *addressOf(llvm::IRBuilderBase &Builder, const Event &E);
   llvm::Value *sizeOf(llvm::IRBuilderBase &Builder, const Event &E);
@@ -51,6 +53,7 @@ private:
   Hooks &Runtime;
   HookCounts &Counts;
   llvm::MDNode *Unlikely;
+  llvm::Value *LoadsReported = nullptr;
 };
 
 } // namespace fencepost
