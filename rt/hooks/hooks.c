@@ -77,7 +77,8 @@ void __fencepost_store_masked(void *address, uint64_t mask, uint32_t size,
 
 void __fencepost_load(void *address, uint64_t size) {
   if (fpost_context.run == FPOST_RUN_RECOVER) {
-    fpost_recover_load(address, size);
+    struct fpost_site site = {FPOST_CALLER_PC, FPOST_CALLER_CFA};
+    fpost_recover_load(address, size, site);
   }
 }
 
@@ -88,9 +89,11 @@ void __fencepost_leave(void) {
 }
 
 static __attribute__((noinline)) void
-atomic_begin_aside(void *address, uint64_t size, uint32_t flags, uintptr_t pc) {
+atomic_begin_aside(void *address, uint64_t size, uint32_t flags, uintptr_t pc,
+                   uintptr_t cfa) {
   if (fpost_context.run == FPOST_RUN_RECOVER) {
-    fpost_recover_atomic(address, size, flags);
+    struct fpost_site site = {pc, cfa};
+    fpost_recover_atomic(address, size, flags, site);
     return;
   }
   if (fpost_context.phase != FPOST_PHASE_RUN || fpost_tls.self == NULL) {
@@ -109,7 +112,7 @@ atomic_begin_aside(void *address, uint64_t size, uint32_t flags, uintptr_t pc) {
 void __fencepost_atomic_begin(void *address, uint64_t size, uint32_t flags) {
   struct fpost_thread_state *self = fpost_enter();
   if (FPOST_UNLIKELY(self == NULL)) {
-    atomic_begin_aside(address, size, flags, FPOST_CALLER_PC);
+    atomic_begin_aside(address, size, flags, FPOST_CALLER_PC, FPOST_CALLER_CFA);
     return;
   }
   if ((flags & ATOMIC_FENCES) != 0) {

@@ -231,9 +231,11 @@ static void read_done(const struct iovec *parts, int count, ssize_t done,
 }
 
 /* In recovery: the kernel is about to access the parts. */
-static void parts_open(const struct iovec *parts, int count, bool writes) {
+static void parts_open(const struct iovec *parts, int count, bool writes,
+                       uintptr_t pc, uintptr_t cfa) {
+  struct fpost_site site = {pc, cfa};
   for (int i = 0; i < count; i++) {
-    fpost_recover_access(parts[i].iov_base, parts[i].iov_len, writes);
+    fpost_recover_access(parts[i].iov_base, parts[i].iov_len, writes, site);
   }
 }
 
@@ -244,6 +246,7 @@ static void parts_stored(const struct iovec *parts, int count, ssize_t done) {
     fpost_recover_store(parts[i].iov_base, size);
     left -= size;
   }
+  fpost_recover_leave(); /* the caller may have no hooks */
 }
 
 /* How a read or write is to be made. */
@@ -270,7 +273,7 @@ static ssize_t read_here(enum transfer as, int fd, const struct iovec *parts,
     if (fpost_recover_read(fd, parts, count, offset, &done)) {
       return done;
     }
-    parts_open(parts, count, true);
+    parts_open(parts, count, true, pc, cfa);
     done = read_call(as, fd, parts, count, offset);
     parts_stored(parts, count, done);
     return done;
@@ -385,7 +388,7 @@ static ssize_t write_here(enum transfer as, int fd, const struct iovec *parts,
     if (fpost_recover_write(fd, parts, count, offset, &done)) {
       return done;
     }
-    parts_open(parts, count, false);
+    parts_open(parts, count, false, pc, cfa);
     return write_call(as, fd, parts, count, offset);
   }
   done = write_call(as, fd, parts, count, offset);

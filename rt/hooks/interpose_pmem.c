@@ -167,6 +167,7 @@ static void copied(const char *to, size_t size, unsigned flags, uintptr_t pc,
                    uintptr_t cfa) {
   if (fpost_context.run == FPOST_RUN_RECOVER) {
     fpost_recover_store(to, size);
+    fpost_recover_leave(); /* the caller may have no hooks */
     return;
   }
   struct fpost_thread_state *self = fpost_enter();
@@ -221,19 +222,21 @@ static void copied(const char *to, size_t size, unsigned flags, uintptr_t pc,
 }
 
 /* Before the source is read and the target written without hooks. */
-static void copy_opens(void *to, const void *from, size_t size) {
+static void copy_opens(void *to, const void *from, size_t size, uintptr_t pc,
+                       uintptr_t cfa) {
   if (fpost_recover_on) {
+    struct fpost_site site = {pc, cfa};
     if (from != NULL) {
-      fpost_recover_access(from, size, false);
+      fpost_recover_access(from, size, false, site);
     }
-    fpost_recover_access(to, size, true);
+    fpost_recover_access(to, size, true, site);
   }
 }
 
 static void *move_here(void *to, const void *from, size_t size, unsigned flags,
                        uintptr_t pc, uintptr_t cfa) {
   if (size != 0) {
-    copy_opens(to, from, size);
+    copy_opens(to, from, size, pc, cfa);
     memmove(to, from, size);
     copied(to, size, flags, pc, cfa);
   }
@@ -243,7 +246,7 @@ static void *move_here(void *to, const void *from, size_t size, unsigned flags,
 static void *set_here(void *to, int byte, size_t size, unsigned flags,
                       uintptr_t pc, uintptr_t cfa) {
   if (size != 0) {
-    copy_opens(to, NULL, size);
+    copy_opens(to, NULL, size, pc, cfa);
     memset(to, byte, size);
     copied(to, size, flags, pc, cfa);
   }

@@ -64,20 +64,25 @@ static inline bool near_pm(const void *address, size_t size) {
 
 /* ---- recovery: what will be read, and written ---- */
 
-static inline void reads(const void *from, size_t size) {
+/* Inlined into the function that the program calls, whose caller reads. */
+#define READS static inline __attribute__((always_inline)) void
+
+READS reads(const void *from, size_t size) {
   if (FPOST_UNLIKELY(fpost_recover_on) && near_pm(from, size)) {
-    fpost_recover_load(from, size);
+    struct fpost_site site = {FPOST_CALLER_PC, FPOST_CALLER_CFA};
+    fpost_recover_load(from, size, site);
   }
 }
 
 static inline void writes(const void *to, size_t size) {
   if (FPOST_UNLIKELY(fpost_recover_on) && near_pm(to, size)) {
-    fpost_recover_access(to, size, true);
+    struct fpost_site site = {0, 0};
+    fpost_recover_access(to, size, true, site);
   }
 }
 
 /* A byte after the other, up to the end of the string or max of them. */
-static void reads_string(const char *from, size_t max) {
+READS reads_string(const char *from, size_t max) {
   if (FPOST_LIKELY(!fpost_recover_on)) {
     return;
   }
@@ -90,7 +95,7 @@ static void reads_string(const char *from, size_t max) {
 }
 
 /* Two at a time, up to the first that differ (or the ends of strings). */
-static void reads_both(const char *a, const char *b, size_t max, bool strings) {
+READS reads_both(const char *a, const char *b, size_t max, bool strings) {
   if (FPOST_LIKELY(!fpost_recover_on)) {
     return;
   }
@@ -104,7 +109,7 @@ static void reads_both(const char *a, const char *b, size_t max, bool strings) {
 }
 
 /* Up to the first that is byte. */
-static void reads_until(const char *from, int byte, size_t max) {
+READS reads_until(const char *from, int byte, size_t max) {
   if (FPOST_LIKELY(!fpost_recover_on)) {
     return;
   }
@@ -504,7 +509,7 @@ U64 __fencepost_libc_send(I32 socket, PTR from, U64 size, I32 flags) {
 /* ---- wide strings ---- */
 
 /* Decide a wide string, one character after the other. */
-static void reads_wide(const wchar_t *from) {
+READS reads_wide(const wchar_t *from) {
   if (FPOST_LIKELY(!fpost_recover_on)) {
     return;
   }

@@ -50,17 +50,31 @@ void fpost_recover_start(const struct fpost_flags *flags);
 
 /* ---- memory (hooks) ---- */
 
+/*
+ * Where the access is in the program: the frame that resumes at pc with stack
+ * pointer cfa (rt/hooks/unwind.h). In a hook or interposed function:
+ * __builtin_return_address(0), __builtin_frame_address(0) + 16. 0, 0: not
+ * known.
+ */
+struct fpost_site {
+  uintptr_t pc;
+  uintptr_t cfa;
+};
+
 /* size bytes at address are about to be read: decide them, open their pages. */
-void fpost_recover_load(const void *address, uint64_t size);
+void fpost_recover_load(const void *address, uint64_t size,
+                        struct fpost_site site);
 /* size bytes at address have been overwritten: they are no longer undecided. */
 void fpost_recover_store(const void *address, uint64_t size);
 /* An atomic access is about to happen; flags as in __fencepost_atomic_begin. */
-void fpost_recover_atomic(const void *address, uint64_t size, uint32_t flags);
+void fpost_recover_atomic(const void *address, uint64_t size, uint32_t flags,
+                          struct fpost_site site);
 /*
  * The kernel will read (or write) size bytes at address: decide them and open
  * their pages. If it wrote, fpost_recover_store follows with what was written.
  */
-void fpost_recover_access(const void *address, size_t size, bool writes);
+void fpost_recover_access(const void *address, size_t size, bool writes,
+                          struct fpost_site site);
 /* Code without hooks may run next: close again what was opened. */
 void fpost_recover_leave(void);
 

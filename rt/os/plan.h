@@ -13,7 +13,8 @@
  * parts have no memory behind them.
  *
  *     lines[pool][line]   1 + index of the first unit of that line, 0: none;
- *                         further units of the line (torn mode) by `next`
+ *                         further units of the line (torn mode) by links[unit],
+ *                         likewise 1 + index. A free unit has touched == 0
  *     pages[pool][page]   number of units with a place in that 4 KiB page
  *
  * Hand-over: the explorer fills in the request, increments `asked` and wakes;
@@ -31,8 +32,6 @@
 
 #define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
 #define FPOST_PLAN_VERSION 1u
-/* The environment variable that holds the plan's file descriptor number. */
-#define FPOST_PLAN_ENV "FENCEPOST_PLAN"
 
 /* Undecided units at one crash point. */
 #define FPOST_PLAN_UNITS_MAX (1u << 20)
@@ -46,7 +45,6 @@
 #define FPOST_PLAN_STACK_MAX 24u
 #define FPOST_PLAN_PAGE 4096u
 #define FPOST_PLAN_PATH_MAX 4096u
-#define FPOST_PLAN_MODULES_MAX 256u
 
 /* How a run ended. */
 enum fpost_outcome {
@@ -65,14 +63,15 @@ enum fpost_run_flag {
   FPOST_RUN_ORPHANS = 8, /* it left processes behind, which were killed */
   FPOST_RUN_COARSE = 16, /* an instruction could not be decoded: a page's worth
                             of bytes was decided at once */
-  FPOST_RUN_OUTPUT = 32  /* it wrote to stdout or stderr */
+  FPOST_RUN_OUTPUT = 32, /* it wrote to stdout or stderr */
+  FPOST_RUN_FORKED = 64  /* it made processes, which may have read a pool */
 };
 
 enum fpost_plan_request {
   FPOST_PLAN_WALK =
       1,              /* all runs that extend the prefix, while there is room */
   FPOST_PLAN_ONE = 2, /* one run, with stacks; output is kept */
-  FPOST_PLAN_MAIN = 3, /* go on to main in the server itself: replay, gdb */
+  FPOST_PLAN_MAIN = 3, /* go on to main in the server itself, for a debugger */
   FPOST_PLAN_QUIT = 4
 };
 
@@ -89,24 +88,12 @@ struct fpost_plan_pool {
   uint32_t spare;
 };
 
-/* A frame of a stack: module << 48 | offset, or the bare pc if none is known.
- */
+/* The stack of a choice or of a death; virtual addresses, as in /proc/pid/maps of
+   the server. */
 struct fpost_plan_stack {
   uint32_t count;
   uint32_t spare;
-  uint64_t pcs[FPOST_PLAN_STACK_MAX]; /* virtual addresses in the run */
-};
-
-/* An executable mapping of the server, for the tools to turn pcs into places.
- */
-struct fpost_plan_module {
-  uint64_t start, end, bias;
-  char path[512];
-};
-
-/* One unit and where the next one of the same line is (1 + index, 0: none). */
-struct fpost_plan_link {
-  uint32_t next;
+  uint64_t pcs[FPOST_PLAN_STACK_MAX];
 };
 
 /* A run in the log; `added` choices follow it. */
@@ -137,13 +124,12 @@ struct fpost_plan {
   int32_t explorer; /* process id */
   int32_t output;   /* descriptor that becomes stdout and stderr */
   uint32_t pool_count;
-  uint32_t spare;
+  uint32_t units_used; /* units at and past this index are free */
   struct fpost_plan_pool pools[FPOST_POOLS_MAX];
 
   /* Filled in by the server when it is ready. */
   int32_t server; /* process id */
-  uint32_t module_count;
-  struct fpost_plan_module modules[FPOST_PLAN_MODULES_MAX];
+  uint32_t ready; /* futex; 1: waits for requests */
 
   /* The request. */
   uint32_t asked; /* futex */

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The fork server: waits for a request of the explorer, forks a run, waits for
+ * it, logs it, and lets the walk (rt/model/choice.h) say what the next run is
+ * to do.
+ *
+ * All system calls are made directly: the functions of libc are interposed
+ * here, and the server must leave no trace in the state that runs inherit.
+ */
+#define _GNU_SOURCE
+#include "rt/hooks/recover.h"
+
+#include "rt/base/assert.h"
+#include "rt/hooks/flags.h"
+#include "rt/hooks/recover_run.h"
+#include "rt/hooks/unwind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Data a run may allocate beyond what the process has at its start, bytes. */
+#define RUN_DATA_MAX (UINT64_C(4) << 30)
+
+bool fpost_recover_on;
+struct fpost_run fpost_run;
+
+/* Scratch of the server's walk; runs have their own copy by fork. */
+static uint8_t walk_values[FPOST_CHOICE_VALUES_MAX][64];
+
+extern pid_t _Fork(void);
+/* There if the program is built with AddressSanitizer. */
+extern void __asan_init(void) __attribute__((weak));
+
+void fpost_run_say(const char *text) {
+  (void)syscall(SYS_write, 2, text, strlen(text));
+}
+
+static _Noreturn void refuse(const char *text) {
+  fpost_run_say("fencepost: recover mode: ");
+  fpost_run_say(text);
+  fpost_run_say("; `fencepost explore` starts recovery programs\n");
+  syscall(SYS_exit_group, 2);
+  __builtin_unreachable();
+}
+
+void fpost_run_flag(uint32_t flag) {
+  __atomic_fetch_or(&fpost_run.plan->run_flags, flag, __ATOMIC_RELAXED);
+}
+
+_Noreturn void fpost_run_overflow(void) {
+  fpost_run.plan->run_over = 1;
+  syscall(SYS_exit_group, 2);
+  __builtin_unreachable();
+}
+
+bool fpost_run_threads(void) {
+  if (__libc_single_threaded) {
+    return false;
+  }
+  fpost_run_flag(FPOST_RUN_THREADS);
+  return true;
+}
+
+/* Taken again by a handler of a signal that came while it was held. */
+static _Thread_local uint32_t lock_depth
+    __attribute__((tls_model("initial-exec")));
+
+void fpost_run_lock(void) {
+  if (lock_depth++ != 0 || __libc_single_threaded) {
+    return;
+  }
+  while (__atomic_exchange_n(&fpost_run.lock, 1, __ATOMIC_ACQUIRE) != 0) {
+    (void)syscall(SYS_sched_yield);
+  }
+}
+
+void fpost_run_unlock(void) {
+  FPOST_ASSERT(lock_depth != 0);
+  if (--lock_depth == 0) {
+    __atomic_store_n(&fpost_run.lock, 0, __ATOMIC_RELEASE);
+  }
+}
+
+static void *map(uint64_t size, int prot, int flags, int fd) {
+  long at = syscall(SYS_mmap, NULL, size, prot, flags, fd, 0L);
+  return at == -1 ? NULL : (void *)at;
+}
+
+static struct fpost_plan *attach(const char *text) {
+  char *end = NULL;
+  long fd = strtol(text, &end, 10);
+  if (*text == '\0' || *end != '\0' || fd < 0) {
+    refuse("recover= names no plan");
+  }
+  struct fpost_plan head;
+  if (syscall(SYS_pread64, fd, &head, offsetof(struct fpost_plan, choices_at),
+              0L) != (long)offsetof(struct fpost_plan, choices_at) ||
+      head.magic != FPOST_PLAN_MAGIC) {
+    refuse("recover= is not the descriptor of a plan");
+  }
+  if (head.version != FPOST_PLAN_VERSION ||
+      head.header_size != sizeof(struct fpost_plan)) {
+    refuse(
+        "the recovery program was built with another version of the runtime "
+        "than this explorer's: build it again");
+  }
+  struct fpost_plan *plan = map(head.size, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_NORESERVE, (int)fd);
+  if (plan == NULL) {
+    refuse("cannot map the plan");
+  }
+  (void)syscall(SYS_close, fd);
+  return plan;
+}
+
+static void *reserve(uint64_t size) {
+  void *at = map(size, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+  if (at == NULL) {
+    refuse("no address space for the state of a run");
+  }
+  return at;
+}
+
+static void run_tables(struct fpost_plan *plan) {
+  fpost_run.plan = plan;
+  fpost_run.units = fpost_plan_table(plan, plan->units_at);
+  fpost_run.links = fpost_plan_table(plan, plan->links_at);
+  fpost_run.steps = fpost_plan_table(plan, plan->steps_at);
+  fpost_run.list = (struct fpost_choice_list){
+      .choices = fpost_plan_table(plan, plan->choices_at),
+      .max = FPOST_PLAN_CHOICES_MAX};
+  fpost_run.lazies =
+      reserve(FPOST_PLAN_UNITS_MAX * (uint64_t)sizeof(struct fpost_lazy));
+  for (uint32_t i = 0; i < plan->pool_count; i++) {
+    struct fpost_plan_pool *pool = &plan->pools[i];
+    fpost_run.views[i] =
+        (struct fpost_view){.pool = pool,
+                            .lines = fpost_plan_table(plan, pool->lines),
+                            .pages = fpost_plan_table(plan, pool->pages),
+                            .settled = reserve(pool->pages_count * 2 + 1),
+                            .copy = -1};
+  }
+}
+
+/* Bounds that every run inherits. */
+static void limit_runs(const struct fpost_plan *plan) {
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+  struct rlimit none = {0, 0};
+  (void)setrlimit(RLIMIT_CORE, &none);
+  uint64_t data = RUN_DATA_MAX;
+  for (uint32_t i = 0; i < plan->pool_count; i++) {
+    data += 2 * plan->pools[i].pages_count * FPOST_RUN_PAGE;
+  }
+  data += FPOST_PLAN_UNITS_MAX * (uint64_t)sizeof(struct fpost_lazy);
+  /* AddressSanitizer's shadow alone is larger than any limit. */
+  if (__asan_init == NULL) {
+    struct rlimit limit = {data, data};
+    (void)setrlimit(RLIMIT_DATA, &limit);
+  }
+  struct rlimit file = {plan->output_max, plan->output_max};
+  (void)setrlimit(RLIMIT_FSIZE, &file);
+  long null = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY, 0);
+  if (null > 0) {
+    (void)syscall(SYS_dup3, null, 0, 0);
+    (void)syscall(SYS_close, null);
+  }
+  (void)syscall(SYS_dup3, plan->output, 1, 0);
+  (void)syscall(SYS_dup3, plan->output, 2, 0);
+  if (plan->output > 2) {
+    (void)syscall(SYS_close, plan->output);
+  }
+}
+
+/* Decide all units before anything runs. */
+static void read_everything(void) {
+  struct fpost_site nowhere = {0, 0};
+  for (uint32_t i = 0; i < fpost_run.plan->pool_count; i++) {
+    struct fpost_view *view = &fpost_run.views[i];
+    if (fpost_view_home(view) && view->exists) {
+      fpost_view_read(view, 0, view->size, nowhere);
+    }
+  }
+}
+
+static void run_begin(void) {
+  struct fpost_plan *plan = fpost_run.plan;
+  fpost_run.list.count = plan->prefix_count;
+  for (uint32_t i = 0; i < plan->prefix_count; i++) {
+    const struct fpost_choice *choice = &fpost_run.list.choices[i];
+    fpost_choice_apply(choice, &fpost_run.lazies[choice->unit]);
+  }
+  if (plan->rule == FPOST_CHOICE_EVERY) {
+    read_everything();
+  }
+  fpost_run.stacks = plan->request == FPOST_PLAN_ONE;
+  fpost_recover_on = true;
+  fpost_fault_install();
+  if (fpost_run.stacks) {
+    fpost_fault_watch_deaths();
+  }
+}
+
+/* Everything that the run left behind. Returns whether there was anything. */
+static bool kill_orphans(pid_t run) {
+  int status = 0;
+  long pid = syscall(SYS_wait4, -1, &status, WNOHANG | __WALL, NULL);
+  if (pid < 0) {
+    return false;
+  }
+  do {
+    (void)syscall(SYS_kill, -run, SIGKILL);
+    char text[4096];
+    long fd = syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/children",
+                      O_RDONLY | O_CLOEXEC, 0);
+    long got = fd < 0 ? 0 : syscall(SYS_read, fd, text, sizeof text - 1);
+    (void)syscall(SYS_close, fd);
+    text[got > 0 ? got : 0] = '\0';
+    char *at = text;
+    for (long child = strtol(at, &at, 10); child > 0;
+         child = strtol(at, &at, 10)) {
+      (void)syscall(SYS_kill, child, SIGKILL);
+    }
+    pid = syscall(SYS_wait4, -1, &status, __WALL, NULL);
+  } while (pid >= 0 || errno == EINTR);
+  return true;
+}
+
+static void outcome(const struct fpost_plan *plan, int status,
+                    struct fpost_plan_run *run) {
+  if (plan->run_over != 0) {
+    run->outcome = FPOST_OUTCOME_OVERFLOW;
+  } else if (plan->timed_out == (uint32_t)plan->runs) {
+    run->outcome = FPOST_OUTCOME_TIMEOUT;
+  } else if (WIFSIGNALED(status)) {
+    run->outcome = FPOST_OUTCOME_SIGNAL;
+    run->value = (uint32_t)WTERMSIG(status);
+  } else {
+    run->outcome = FPOST_OUTCOME_EXIT;
+    run->value = (uint32_t)WEXITSTATUS(status);
+  }
+}
+
+static void log_run(struct fpost_plan *plan, struct fpost_plan_run run,
+                    uint32_t kept) {
+  run.kept = kept;
+  run.added = plan->choices_count - kept;
+  run.flags = plan->run_flags;
+  uint8_t *log = fpost_plan_table(plan, plan->log_at);
+  memcpy(log + plan->log_used, &run, sizeof run);
+  plan->log_used += sizeof run;
+  size_t size = run.added * sizeof(struct fpost_choice);
+  memcpy(log + plan->log_used, fpost_run.list.choices + kept, size);
+  plan->log_used += size;
+  plan->log_runs++;
+}
+
+/* One run. Returns true in the run itself. */
+static bool run_once(struct fpost_plan *plan, uint32_t kept) {
+  plan->prefix_count = plan->choices_count;
+  plan->run_flags = 0;
+  plan->run_over = 0;
+  plan->fault.count = 0;
+  __atomic_add_fetch(&plan->runs, 1, __ATOMIC_RELEASE);
+  pid_t pid = _Fork();
+  if (pid == 0) {
+    (void)syscall(SYS_setpgid, 0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    run_begin();
+    return true;
+  }
+  FPOST_ASSERT(pid > 0);
+  plan->run_pid = pid;
+  int status = 0;
+  while (syscall(SYS_wait4, pid, &status, __WALL, NULL) < 0 && errno == EINTR) {
+  }
+  plan->run_pid = 0;
+  struct fpost_plan_run run = {0};
+  outcome(plan, status, &run);
+  if (kill_orphans(pid)) {
+    plan->run_flags |= FPOST_RUN_ORPHANS;
+  }
+  if (syscall(SYS_lseek, 1, 0L, SEEK_CUR) > 0) {
+    plan->run_flags |= FPOST_RUN_OUTPUT;
+  }
+  log_run(plan, run, kept);
+  return false;
+}
+
+static void drop_output(const struct fpost_plan *plan) {
+  if ((plan->run_flags & FPOST_RUN_OUTPUT) != 0) {
+    (void)syscall(SYS_ftruncate, 1, 0L);
+    (void)syscall(SYS_lseek, 1, 0L, SEEK_SET);
+  }
+}
+
+/* All runs of a request. Returns true in a run. */
+static bool walk(struct fpost_plan *plan) {
+  const uint64_t room =
+      sizeof(struct fpost_plan_run) +
+      FPOST_PLAN_CHOICES_MAX * (uint64_t)sizeof(struct fpost_choice);
+  uint32_t kept = 0;
+  plan->log_used = 0;
+  plan->log_runs = 0;
+  plan->complete = 0;
+  while (plan->log_runs < plan->runs_max &&
+         plan->log_used + room <= FPOST_PLAN_LOG_MAX) {
+    drop_output(plan);
+    if (run_once(plan, kept)) {
+      return true;
+    }
+    if (plan->request == FPOST_PLAN_ONE) {
+      return false;
+    }
+    fpost_run.list.count = plan->choices_count;
+    if (plan->run_over != 0 ||
+        !fpost_choice_next(&fpost_run.list, plan->fixed, fpost_run.units,
+                           fpost_run.steps, walk_values)) {
+      plan->complete = plan->run_over == 0;
+      return false;
+    }
+    plan->choices_count = fpost_run.list.count;
+    kept = plan->choices_count - 1;
+  }
+  return false;
+}
+
+static void wake(uint32_t *word) {
+  (void)syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+static void serve(struct fpost_plan *plan) {
+  uint32_t done = plan->answered;
+  plan->server = (int32_t)syscall(SYS_getpid);
+  __atomic_store_n(&plan->ready, 1, __ATOMIC_RELEASE);
+  wake(&plan->ready);
+  for (;;) {
+    uint32_t asked = __atomic_load_n(&plan->asked, __ATOMIC_ACQUIRE);
+    if (asked == done) {
+      (void)syscall(SYS_futex, &plan->asked, FUTEX_WAIT, asked, NULL, NULL, 0);
+      continue;
+    }
+    if (plan->request == FPOST_PLAN_QUIT) {
+      syscall(SYS_exit_group, 0);
+    }
+    if (plan->request == FPOST_PLAN_MAIN) {
+      plan->prefix_count = plan->choices_count;
+      run_begin();
+      return;
+    }
+    if (walk(plan)) {
+      return;
+    }
+    done = asked;
+    __atomic_store_n(&plan->answered, done, __ATOMIC_RELEASE);
+    wake(&plan->answered);
+  }
+}
+
+void fpost_recover_start(const struct fpost_flags *flags) {
+  struct fpost_plan *plan = attach(flags->recover);
+  run_tables(plan);
+  fpost_fault_prepare();
+  (void)pthread_atfork(NULL, NULL, fpost_recover_forked);
+  if (plan->output >= 0) {
+    limit_runs(plan);
+  }
+  serve(plan);
+}
+
+/*
+ * A process that the run made decides for itself, always the first value: the
+ * choices in the plan are the run's. The explorer does not call such an
+ * exploration complete.
+ */
+void fpost_recover_forked(void) {
+  if (!fpost_recover_on || fpost_run.forked) {
+    return;
+  }
+  fpost_run_flag(FPOST_RUN_FORKED);
+  uint64_t size =
+      FPOST_PLAN_CHOICES_MAX * (uint64_t)sizeof(struct fpost_choice);
+  void *own = map(size, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+  if (own == NULL) {
+    fpost_run_overflow();
+  }
+  fpost_run.list.choices = own;
+  fpost_run.forked = true;
+  fpost_run.stacks = false;
+}
+
+void fpost_run_stack(struct fpost_plan_stack *stack, struct fpost_site site) {
+  struct fpost_frame frames[FPOST_PLAN_STACK_MAX];
+  bool ended = false;
+  uint32_t count = site.cfa == 0 ? 0
+                                 : fpost_unwind(site.pc, site.cfa, frames,
+                                                FPOST_PLAN_STACK_MAX, &ended);
+  if (count == 0) {
+    frames[0].pc = site.pc;
+    count = site.pc != 0;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    stack->pcs[i] = frames[i].pc;
+  }
+  stack->count = count;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Functions of libc that are interposed for the sake of recover mode alone:
+ * what takes a path, changes a file's size or a mapping's protection, or
+ * installs a handler of a signal that faults use. In the other modes, and for
+ * what is no pool's, the call goes on as it stands.
+ */
+#define _GNU_SOURCE
+#include "rt/hooks/recover.h"
+#include "rt/hooks/recover_run.h"
+#include "rt/hooks/recover_signals.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#pragma clang diagnostic ignored "-Wpedantic"
+#pragma clang diagnostic ignored "-Wmissing-prototypes"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/*
+ * real_<name>(): the function as it would be without us. A sanitizer linked
+ * into the same program offers its own under another name.
+ */
+#define REAL(result, name, parameters)                                         \
+  extern result __interceptor_##name parameters __attribute__((weak));         \
+  static result(*real_##name(void)) parameters {                               \
+    static result(*found) parameters;                                          \
+    if (found == NULL) {                                                       \
+      found = __interceptor_##name != NULL                                     \
+                  ? __interceptor_##name                                       \
+                  : (result(*) parameters)dlsym(RTLD_NEXT, #name);             \
+    }                                                                          \
+    return found;                                                              \
+  }
+
+/* The path that the kernel is to look at instead, or path itself; null with
+   errno set: the run sees no such file. */
+static const char *path_for(int dirfd, const char *path, char other[64]) {
+  if (!fpost_recover_on) {
+    return path;
+  }
+  struct fpost_view *view = fpost_run_path(dirfd, path);
+  if (view == NULL) {
+    return path;
+  }
+  if (!view->exists) {
+    errno = ENOENT;
+    return NULL;
+  }
+  fpost_view_path(view, other);
+  return other;
+}
+
+/* ---- metadata ---- */
+
+#define STAT(name, type)                                                       \
+  REAL(int, name, (const char *path, struct type *buffer))                     \
+  EXPORT int name(const char *path, struct type *buffer) {                     \
+    char other[64];                                                            \
+    const char *use = path_for(AT_FDCWD, path, other);                         \
+    return use == NULL ? -1 : real_##name()(use, buffer);                      \
+  }
+STAT(stat, stat)
+STAT(stat64, stat64)
+
+#define LSTAT(name, plain, type)                                               \
+  REAL(int, name, (const char *path, struct type *buffer))                     \
+  EXPORT int name(const char *path, struct type *buffer) {                     \
+    char other[64];                                                            \
+    const char *use = path_for(AT_FDCWD, path, other);                         \
+    if (use == NULL) {                                                         \
+      return -1;                                                               \
+    }                                                                          \
+    return use == path ? real_##name()(path, buffer)                           \
+                       : real_##plain()(use, buffer);                          \
+  }
+LSTAT(lstat, stat, stat)
+LSTAT(lstat64, stat64, stat64)
+
+#define FSTATAT(name, type)                                                    \
+  REAL(int, name,                                                              \
+       (int dirfd, const char *path, struct type *buffer, int flags))          \
+  EXPORT int name(int dirfd, const char *path, struct type *buffer,            \
+                  int flags) {                                                 \
+    char other[64];                                                            \
+    const char *use = path_for(dirfd, path, other);                            \
+    if (use == other) {                                                        \
+      flags &= ~AT_SYMLINK_NOFOLLOW;                                           \
+    }                                                                          \
+    return use == NULL ? -1 : real_##name()(dirfd, use, buffer, flags);        \
+  }
+FSTATAT(fstatat, stat)
+FSTATAT(fstatat64, stat64)
+
+REAL(int, statx,
+     (int dirfd, const char *path, int flags, unsigned mask, struct statx *out))
+EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask,
+                 struct statx *out) {
+  char other[64];
+  const char *use = path_for(dirfd, path, other);
+  if (use == other) {
+    flags &= ~AT_SYMLINK_NOFOLLOW;
+  }
+  return use == NULL ? -1 : real_statx()(dirfd, use, flags, mask, out);
+}
+
+REAL(int, access, (const char *path, int mode))
+EXPORT int access(const char *path, int mode) {
+  char other[64];
+  const char *use = path_for(AT_FDCWD, path, other);
+  return use == NULL ? -1 : real_access()(use, mode);
+}
+
+REAL(int, faccessat, (int dirfd, const char *path, int mode, int flags))
+EXPORT int faccessat(int dirfd, const char *path, int mode, int flags) {
+  char other[64];
+  const char *use = path_for(dirfd, path, other);
+  return use == NULL ? -1 : real_faccessat()(dirfd, use, mode, flags);
+}
+
+/* ---- what would change the user's file ---- */
+
+/* Take the pool away from the run; 1: path is no pool's. */
+static int remove_pool(int dirfd, const char *path) {
+  struct fpost_view *view =
+      fpost_recover_on ? fpost_run_path(dirfd, path) : NULL;
+  if (view == NULL) {
+    return 1;
+  }
+  if (!view->exists) {
+    errno = ENOENT;
+    return -1;
+  }
+  view->exists = false;
+  return 0;
+}
+
+REAL(int, unlink, (const char *path))
+EXPORT int unlink(const char *path) {
+  int done = remove_pool(AT_FDCWD, path);
+  return done <= 0 ? done : real_unlink()(path);
+}
+
+REAL(int, remove, (const char *path))
+EXPORT int remove(const char *path) {
+  int done = remove_pool(AT_FDCWD, path);
+  return done <= 0 ? done : real_remove()(path);
+}
+
+REAL(int, unlinkat, (int dirfd, const char *path, int flags))
+EXPORT int unlinkat(int dirfd, const char *path, int flags) {
+  int done = remove_pool(dirfd, path);
+  return done <= 0 ? done : real_unlinkat()(dirfd, path, flags);
+}
+
+/*
+ * A pool that is renamed is gone; a file that takes a pool's name would have to
+ * be that pool from then on, which is refused. 1: no pool is concerned.
+ */
+static int rename_pool(int from_fd, const char *from, int to_fd,
+                       const char *to) {
+  if (!fpost_recover_on) {
+    return 1;
+  }
+  if (fpost_run_path(to_fd, to) != NULL) {
+    fpost_run_say(
+        "fencepost: recovery renames a file to a pool's path, which "
+        "cannot be followed\n");
+    errno = EXDEV;
+    return -1;
+  }
+  return remove_pool(from_fd, from);
+}
+
+REAL(int, rename, (const char *from, const char *to))
+EXPORT int rename(const char *from, const char *to) {
+  int done = rename_pool(AT_FDCWD, from, AT_FDCWD, to);
+  return done <= 0 ? done : real_rename()(from, to);
+}
+
+REAL(int, renameat, (int from_fd, const char *from, int to_fd, const char *to))
+EXPORT int renameat(int from_fd, const char *from, int to_fd, const char *to) {
+  int done = rename_pool(from_fd, from, to_fd, to);
+  return done <= 0 ? done : real_renameat()(from_fd, from, to_fd, to);
+}
+
+static int resize_path(const char *path, off_t size) {
+  struct fpost_view *view =
+      fpost_recover_on ? fpost_run_path(AT_FDCWD, path) : NULL;
+  if (view == NULL) {
+    return 1;
+  }
+  if (!view->exists) {
+    errno = ENOENT;
+    return -1;
+  }
+  if (size < 0 || !fpost_view_resize(view, (uint64_t)size)) {
+    errno = EINVAL;
+    return -1;
+  }
+  return 0;
+}
+
+REAL(int, truncate, (const char *path, off_t size))
+EXPORT int truncate(const char *path, off_t size) {
+  int done = resize_path(path, size);
+  return done <= 0 ? done : real_truncate()(path, size);
+}
+
+REAL(int, truncate64, (const char *path, off64_t size))
+EXPORT int truncate64(const char *path, off64_t size) {
+  int done = resize_path(path, size);
+  return done <= 0 ? done : real_truncate64()(path, size);
+}
+
+/* ---- streams ---- */
+
+static ssize_t cookie_read(void *cookie, char *buffer, size_t size) {
+  struct iovec part = {buffer, size};
+  ssize_t result = -1;
+  (void)fpost_recover_read((int)(intptr_t)cookie, &part, 1, -1, &result);
+  return result;
+}
+
+static ssize_t cookie_write(void *cookie, const char *buffer, size_t size) {
+  struct iovec part = {(void *)(uintptr_t)buffer, size};
+  ssize_t result = 0;
+  (void)fpost_recover_write((int)(intptr_t)cookie, &part, 1, -1, &result);
+  return result < 0 ? 0 : result;
+}
+
+static int cookie_seek(void *cookie, off64_t *offset, int whence) {
+  off64_t at = lseek64((int)(intptr_t)cookie, *offset, whence);
+  if (at < 0) {
+    return -1;
+  }
+  *offset = at;
+  return 0;
+}
+
+static int cookie_close(void *cookie) {
+  int fd = (int)(intptr_t)cookie;
+  fpost_recover_close(fd);
+  return close(fd);
+}
+
+static int mode_flags(const char *mode) {
+  bool both = strchr(mode, '+') != NULL;
+  switch (mode[0]) {
+  case 'w':
+    return (both ? O_RDWR : O_WRONLY) | O_CREAT | O_TRUNC;
+  case 'a':
+    return (both ? O_RDWR : O_WRONLY) | O_CREAT | O_APPEND;
+  default:
+    return both ? O_RDWR : O_RDONLY;
+  }
+}
+
+/* A stream on a pool, or null; *pool says whether path is one. */
+static FILE *open_stream(const char *path, const char *mode, bool *pool) {
+  int fd = -1;
+  *pool = fpost_recover_on &&
+          fpost_recover_open(AT_FDCWD, path, mode_flags(mode), &fd);
+  if (!*pool || fd < 0) {
+    return NULL;
+  }
+  cookie_io_functions_t functions = {cookie_read, cookie_write, cookie_seek,
+                                     cookie_close};
+  return fopencookie((void *)(intptr_t)fd, mode, functions);
+}
+
+#define FOPEN(name)                                                            \
+  REAL(FILE *, name, (const char *path, const char *mode))                     \
+  EXPORT FILE *name(const char *path, const char *mode) {                      \
+    bool pool = false;                                                         \
+    FILE *stream = open_stream(path, mode, &pool);                             \
+    return pool ? stream : real_##name()(path, mode);                          \
+  }
+FOPEN(fopen)
+FOPEN(fopen64)
+
+/* ---- sizes and protections ---- */
+
+#define FALLOCATE(name, type)                                                  \
+  REAL(int, name, (int fd, int mode, type offset, type size))                  \
+  EXPORT int name(int fd, int mode, type offset, type size) {                  \
+    int result = -1;                                                           \
+    return fpost_recover_on &&                                                 \
+                   fpost_recover_fallocate(fd, mode, offset, size, &result)    \
+               ? result                                                        \
+               : real_##name()(fd, mode, offset, size);                        \
+  }
+FALLOCATE(fallocate, off_t)
+FALLOCATE(fallocate64, off64_t)
+
+#define POSIX_FALLOCATE(name, type)                                            \
+  REAL(int, name, (int fd, type offset, type size))                            \
+  EXPORT int name(int fd, type offset, type size) {                            \
+    int result = -1;                                                           \
+    if (!fpost_recover_on ||                                                   \
+        !fpost_recover_fallocate(fd, 0, offset, size, &result)) {              \
+      return real_##name()(fd, offset, size);                                  \
+    }                                                                          \
+    return result == 0 ? 0 : errno;                                            \
+  }
+POSIX_FALLOCATE(posix_fallocate, off_t)
+POSIX_FALLOCATE(posix_fallocate64, off64_t)
+
+REAL(int, mprotect, (void *address, size_t size, int prot))
+EXPORT int mprotect(void *address, size_t size, int prot) {
+  int result = -1;
+  return fpost_recover_on &&
+                 fpost_recover_mprotect(address, size, prot, &result)
+             ? result
+             : real_mprotect()(address, size, prot);
+}
+
+/* ---- signals ---- */
+
+REAL(int, sigaction,
+     (int number, const struct sigaction *action, struct sigaction *old))
+EXPORT int sigaction(int number, const struct sigaction *action,
+                     struct sigaction *old) {
+  return fpost_recover_sigaction(number, action, old)
+             ? 0
+             : real_sigaction()(number, action, old);
+}
+
+REAL(sighandler_t, signal, (int number, sighandler_t handler))
+EXPORT sighandler_t signal(int number, sighandler_t handler) {
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+  struct sigaction old;
+  return fpost_recover_sigaction(number, &action, &old)
+             ? old.sa_handler
+             : real_signal()(number, handler);
+}

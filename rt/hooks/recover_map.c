@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Mappings of views: cutting them out of `home`, putting them back, and turning
+ * a view into a copy of its own.
+ */
+#define _GNU_SOURCE
+#include "rt/base/assert.h"
+#include "rt/hooks/hooks.h"
+#include "rt/hooks/recover_run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PAGE FPOST_RUN_PAGE
+#define READ_WRITE (PROT_READ | PROT_WRITE)
+
+static uint64_t round_page(uint64_t size) {
+  return (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+}
+
+static void *sys_mmap(void *address, uint64_t size, int prot, int flags, int fd,
+                      uint64_t offset) {
+  long at = syscall(SYS_mmap, address, size, prot, flags, fd, offset);
+  return at == -1 ? MAP_FAILED : (void *)at;
+}
+
+static bool move(uintptr_t from, uint64_t size, uintptr_t to) {
+  return syscall(SYS_mremap, from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+                 to) != -1;
+}
+
+static void unlist(uint32_t index) {
+  fpost_run.mappings[index] = fpost_run.mappings[--fpost_run.mapping_count];
+}
+
+static bool overlaps(const struct fpost_view *view, uint64_t offset,
+                     uint64_t size) {
+  for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
+    const struct fpost_mapping *mapping = &fpost_run.mappings[i];
+    if (mapping->view == view && offset < mapping->offset + mapping->size &&
+        mapping->offset < offset + size) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void forget_open(uintptr_t address, uint64_t size) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < fpost_run.open_count; i++) {
+    if (fpost_run.open[i] - address >= size) {
+      fpost_run.open[kept++] = fpost_run.open[i];
+    }
+  }
+  fpost_run.open_count = kept;
+}
+
+/* ---- the copied form ---- */
+
+static bool copy_content(struct fpost_view *view, int fd) {
+  for (uint64_t at = 0; at < view->size;) {
+    uint64_t length = 0;
+    const uint8_t *from = fpost_view_at(view, at, &length);
+    if (length > view->size - at) {
+      length = view->size - at;
+    }
+    long wrote = syscall(SYS_pwrite64, fd, from, length, at);
+    if (wrote <= 0) {
+      return false;
+    }
+    at += (uint64_t)wrote;
+  }
+  return true;
+}
+
+static void open_all(const struct fpost_view *view) {
+  for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
+    const struct fpost_mapping *mapping = &fpost_run.mappings[i];
+    if (mapping->view == view) {
+      (void)syscall(SYS_mprotect, mapping->address, mapping->size, READ_WRITE);
+      forget_open(mapping->address, mapping->size);
+    }
+  }
+}
+
+static void map_all_shared(struct fpost_view *view) {
+  for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
+    const struct fpost_mapping *mapping = &fpost_run.mappings[i];
+    if (mapping->view == view) {
+      (void)sys_mmap((void *)mapping->address, mapping->size, mapping->prot,
+                     MAP_SHARED | MAP_FIXED, view->copy, mapping->offset);
+      fpost_map_close(mapping);
+    }
+  }
+}
+
+bool fpost_view_copy(struct fpost_view *view) {
+  if (view->copy >= 0) {
+    return true;
+  }
+  if (!fpost_view_home(view)) {
+    return false;
+  }
+  long fd = syscall(SYS_memfd_create, "fencepost-run", MFD_CLOEXEC);
+  if (fd < 0) {
+    return false;
+  }
+  open_all(view);
+  if (syscall(SYS_ftruncate, fd, view->size) != 0 ||
+      !copy_content(view, (int)fd)) {
+    (void)syscall(SYS_close, fd);
+    return false;
+  }
+  if (view->home != NULL) {
+    (void)syscall(SYS_munmap, view->home, view->home_size);
+    view->home = NULL;
+  }
+  view->copy = (int)fd;
+  map_all_shared(view);
+  fpost_run_fds_move(view);
+  return fpost_view_home(view);
+}
+
+bool fpost_view_resize(struct fpost_view *view, uint64_t size) {
+  if (size == view->size && view->copy >= 0) {
+    return true;
+  }
+  if (!fpost_view_copy(view) || syscall(SYS_ftruncate, view->copy, size) != 0) {
+    return false;
+  }
+  if (size < view->size) {
+    fpost_view_store(view, size, view->size - size);
+  }
+  if (view->home != NULL) {
+    (void)syscall(SYS_munmap, view->home, view->home_size);
+    view->home = NULL;
+  }
+  view->size = size;
+  return fpost_view_home(view);
+}
+
+/* ---- mmap ---- */
+
+/* The first mapping, and it is of the whole file: no need for a home. */
+static void *map_whole(struct fpost_view *view, void *address, uint64_t size,
+                       int flags) {
+  char path[64];
+  fpost_view_path(view, path);
+  long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) {
+    return MAP_FAILED;
+  }
+  void *at =
+      sys_mmap(address, size, READ_WRITE, flags | MAP_PRIVATE, (int)fd, 0);
+  (void)syscall(SYS_close, fd);
+  return at;
+}
+
+static void *map_part(struct fpost_view *view, void *address, uint64_t size,
+                      int flags, uint64_t offset) {
+  if (!fpost_view_home(view)) {
+    return MAP_FAILED;
+  }
+  void *at =
+      sys_mmap(address, size, PROT_NONE,
+               flags | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at != MAP_FAILED &&
+      !move((uintptr_t)view->home + offset, size, (uintptr_t)at)) {
+    (void)syscall(SYS_munmap, at, size);
+    return MAP_FAILED;
+  }
+  return at;
+}
+
+static void *map_copy(struct fpost_view *view, void *address, uint64_t size,
+                      int prot, int flags, uint64_t offset) {
+  return sys_mmap(address, size, prot, flags, view->copy, offset);
+}
+
+/* Does the private form do for this mapping? */
+static bool private_does(const struct fpost_view *view, uint64_t size, int prot,
+                         int flags, uint64_t offset) {
+  bool own_writes = (flags & MAP_TYPE) == MAP_PRIVATE && (prot & PROT_WRITE);
+  return view->copy < 0 && !own_writes && !overlaps(view, offset, size) &&
+         offset + size <= round_page(view->size);
+}
+
+static void *map_view(struct fpost_view *view, void *address, uint64_t size,
+                      int prot, int flags, uint64_t offset) {
+  int kept = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_POPULATE);
+  kept &= ~MAP_POPULATE;
+  if (!private_does(view, size, prot, flags, offset)) {
+    if (!fpost_view_copy(view)) {
+      return MAP_FAILED;
+    }
+    int type = (flags & MAP_TYPE) == MAP_PRIVATE ? MAP_PRIVATE : MAP_SHARED;
+    return map_copy(view, address, size, prot, kept | type, offset);
+  }
+  bool whole = offset == 0 && size == round_page(view->size) &&
+               view->home == NULL && !overlaps(view, 0, UINT64_MAX / 2);
+  void *at = whole ? map_whole(view, address, size, kept)
+                   : map_part(view, address, size, kept, offset);
+  if (at != MAP_FAILED && prot != READ_WRITE) {
+    (void)syscall(SYS_mprotect, at, size, prot);
+  }
+  return at;
+}
+
+bool fpost_recover_mmap(void *address, size_t size, int prot, int flags, int fd,
+                        off_t offset, void **result) {
+  if ((flags & MAP_FIXED) != 0) {
+    int ignored = 0;
+    (void)fpost_recover_munmap(address, size, &ignored);
+  }
+  struct fpost_view *view =
+      (flags & MAP_ANONYMOUS) != 0 ? NULL : fpost_run_fd(fd);
+  if (view == NULL) {
+    return false;
+  }
+  fpost_run_flag(FPOST_RUN_MAPPED);
+  if (size == 0 || offset % PAGE != 0) {
+    errno = EINVAL;
+    *result = MAP_FAILED;
+    return true;
+  }
+  if (fpost_run.mapping_count == FPOST_RUN_MAPPINGS_MAX) {
+    errno = ENOMEM;
+    *result = MAP_FAILED;
+    return true;
+  }
+  uint64_t pages = round_page(size);
+  fpost_run_lock();
+  void *at = map_view(view, address, pages, prot, flags, (uint64_t)offset);
+  if (at != MAP_FAILED) {
+    struct fpost_mapping *mapping =
+        &fpost_run.mappings[fpost_run.mapping_count++];
+    *mapping = (struct fpost_mapping){.address = (uintptr_t)at,
+                                      .size = pages,
+                                      .offset = (uint64_t)offset,
+                                      .view = view,
+                                      .prot = prot};
+    fpost_map_close(mapping);
+    fpost_run_regions();
+  }
+  fpost_run_unlock();
+  *result = at;
+  return true;
+}
+
+/* ---- munmap ---- */
+
+/* Split the mapping so that one begins at address; false: table full. */
+static bool split(uintptr_t address) {
+  struct fpost_mapping *mapping = fpost_run_find(address);
+  if (mapping == NULL || mapping->address == address) {
+    return true;
+  }
+  if (fpost_run.mapping_count == FPOST_RUN_MAPPINGS_MAX) {
+    return false;
+  }
+  struct fpost_mapping *rest = &fpost_run.mappings[fpost_run.mapping_count++];
+  *rest = *mapping;
+  uint64_t head = address - mapping->address;
+  rest->address += head;
+  rest->offset += head;
+  rest->size -= head;
+  mapping->size = head;
+  return true;
+}
+
+/* A private view keeps what was in the mapping. */
+static bool put_home(struct fpost_mapping *mapping) {
+  struct fpost_view *view = mapping->view;
+  (void)syscall(SYS_mprotect, mapping->address, mapping->size, READ_WRITE);
+  if (view->home == NULL) {
+    uint64_t size = round_page(view->size);
+    void *at = sys_mmap(NULL, size, PROT_NONE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) {
+      return false;
+    }
+    view->home = at;
+    view->home_size = size;
+  }
+  return move(mapping->address, mapping->size,
+              (uintptr_t)view->home + mapping->offset);
+}
+
+static bool drop(uint32_t index) {
+  struct fpost_mapping mapping = fpost_run.mappings[index];
+  forget_open(mapping.address, mapping.size);
+  if (mapping.view->copy < 0) {
+    if (!put_home(&mapping)) {
+      return false;
+    }
+  } else {
+    (void)syscall(SYS_munmap, mapping.address, mapping.size);
+  }
+  unlist(index);
+  return true;
+}
+
+bool fpost_recover_munmap(void *address, size_t size, int *result) {
+  uintptr_t from = (uintptr_t)address;
+  uintptr_t to = from + round_page(size);
+  if (from % PAGE != 0 || fpost_run.mapping_count == 0) {
+    return false;
+  }
+  fpost_run_lock();
+  const struct fpost_mapping *mapping = fpost_run_find(from);
+  bool all = mapping != NULL && to <= mapping->address + mapping->size;
+  bool done = split(from) && split(to);
+  for (uint32_t i = 0; done && i < fpost_run.mapping_count;) {
+    if (fpost_run.mappings[i].address - from < to - from) {
+      done = drop(i);
+    } else {
+      i++;
+    }
+  }
+  fpost_run_regions();
+  fpost_run_unlock();
+  if (all) {
+    errno = done ? errno : ENOMEM;
+    *result = done ? 0 : -1;
+  }
+  return all;
+}
+
+bool fpost_recover_mremap(void *old, size_t old_size, size_t new_size,
+                          int flags, void *new_address, void **result) {
+  struct fpost_mapping *mapping = fpost_run_find((uintptr_t)old);
+  if (mapping == NULL) {
+    return false;
+  }
+  struct fpost_mapping was = *mapping;
+  *result = MAP_FAILED;
+  if (was.address != (uintptr_t)old || was.size != round_page(old_size) ||
+      (flags & MREMAP_MAYMOVE) == 0) {
+    errno = ENOMEM;
+    return true;
+  }
+  int ignored = 0;
+  struct fpost_view *view = was.view;
+  fpost_run_lock();
+  bool copied = fpost_view_copy(view);
+  fpost_run_unlock();
+  if (!copied || !fpost_recover_munmap(old, old_size, &ignored)) {
+    errno = ENOMEM;
+    return true;
+  }
+  void *at = map_copy(
+      view, (flags & MREMAP_FIXED) != 0 ? new_address : NULL,
+      round_page(new_size), was.prot,
+      MAP_SHARED | ((flags & MREMAP_FIXED) != 0 ? MAP_FIXED : 0), was.offset);
+  if (at != MAP_FAILED) {
+    was.address = (uintptr_t)at;
+    was.size = round_page(new_size);
+    fpost_run.mappings[fpost_run.mapping_count++] = was;
+    fpost_map_close(&was);
+    fpost_run_regions();
+  }
+  *result = at;
+  return true;
+}
+
+bool fpost_recover_mprotect(void *address, size_t size, int prot, int *result) {
+  struct fpost_mapping *mapping = fpost_run_find((uintptr_t)address);
+  if (mapping == NULL) {
+    return false;
+  }
+  uintptr_t from = (uintptr_t)address;
+  uintptr_t to = from + round_page(size);
+  if (from % PAGE != 0 || to > mapping->address + mapping->size) {
+    errno = from % PAGE != 0 ? EINVAL : ENOMEM;
+    *result = -1;
+    return true;
+  }
+  fpost_run_lock();
+  bool done = split(from) && split(to);
+  if (done) {
+    mapping = fpost_run_find(from);
+    mapping->prot = prot;
+    done = syscall(SYS_mprotect, from, to - from, prot) == 0;
+    forget_open(from, to - from);
+    fpost_map_close(mapping);
+  }
+  fpost_run_unlock();
+  *result = done ? 0 : -1;
+  return true;
+}
+
+bool fpost_recover_msync(void *address, size_t size, int *result) {
+  (void)size;
+  if (fpost_run_find((uintptr_t)address) == NULL) {
+    return false;
+  }
+  *result = 0;
+  return true;
+}
+
+void fpost_run_regions(void) {
+  uint64_t low = UINT64_MAX;
+  uint64_t high = 0;
+  for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
+    const struct fpost_mapping *mapping = &fpost_run.mappings[i];
+    low = mapping->address < low ? mapping->address : low;
+    uint64_t end = mapping->address + mapping->size;
+    high = end > high ? end : high;
+  }
+  __fencepost_state.pm_base = high == 0 ? 0 : low;
+  __fencepost_state.pm_size = high == 0 ? 0 : high - low;
+}

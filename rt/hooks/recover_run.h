@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Inside recover mode: the state of a run, shared by recover.c (server, run),
+ * recover_view.c (views, mappings, reads), recover_files.c (descriptors) and
+ * recover_fault.c (code without hooks).
+ *
+ * A view in its two forms:
+ *
+ *   private   every page of the file is in exactly one place: in one of the
+ *             program's mappings, or in `home`, a mapping of ours. All are
+ *             MAP_PRIVATE of the guaranteed image.
+ *   copied    the file is a memfd of this run; `home` and all of the program's
+ *             mappings are MAP_SHARED of it. Made when something is mapped
+ * twice or the file changes its size.
+ *
+ * A page with units that are not settled is closed in the program's mappings;
+ * `home` is never closed.
+ */
+#ifndef FPOST_HOOKS_RECOVER_RUN_H
+#define FPOST_HOOKS_RECOVER_RUN_H
+
+#include "rt/hooks/recover.h"
+#include "rt/os/plan.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+#define FPOST_RUN_MAPPINGS_MAX 256u /* mappings of pools at a time */
+#define FPOST_RUN_FDS_MAX 65536     /* descriptors that may be a pool's */
+#define FPOST_RUN_OPEN_MAX 32u      /* closed pages open at a time */
+#define FPOST_RUN_PAGE 4096u
+
+struct fpost_view {
+  struct fpost_plan_pool *pool;
+  uint32_t *lines;   /* in the plan */
+  uint16_t *pages;   /* in the plan */
+  uint16_t *settled; /* per page: units with nothing left to decide */
+  uint8_t *home;     /* null: not mapped */
+  uint64_t home_size;
+  uint64_t size; /* of the file as the run sees it */
+  int copy;      /* memfd in copied form, else -1 */
+  bool exists;
+  bool begun; /* the fields above are set for this run */
+};
+
+struct fpost_mapping {
+  uintptr_t address;
+  uint64_t size; /* bytes, whole pages */
+  uint64_t offset;
+  struct fpost_view *view;
+  int prot;
+};
+
+struct fpost_run {
+  struct fpost_plan *plan;
+  struct fpost_choice_list list;
+  const struct fpost_unit *units;
+  const uint32_t *links;
+  const struct fpost_step *steps;
+  struct fpost_lazy *lazies;
+  uint32_t mapping_count;
+  uint32_t open_count;
+  uintptr_t open[FPOST_RUN_OPEN_MAX]; /* addresses of pages open for now */
+  struct fpost_mapping mappings[FPOST_RUN_MAPPINGS_MAX];
+  struct fpost_view views[FPOST_POOLS_MAX];
+  uint32_t lock;
+  bool stacks; /* choices are to be logged with stacks */
+  bool forked; /* a process that the run made */
+};
+
+extern struct fpost_run fpost_run;
+
+/* ---- recover.c ---- */
+
+/* The run cannot go on: more choices than the plan holds. */
+_Noreturn void fpost_run_overflow(void);
+void fpost_run_flag(uint32_t flag);
+/* Several threads may be about. */
+bool fpost_run_threads(void);
+void fpost_run_lock(void);
+void fpost_run_unlock(void);
+/* The stack from site outwards. */
+void fpost_run_stack(struct fpost_plan_stack *stack, struct fpost_site site);
+/* One line to the explorer's captured output. */
+void fpost_run_say(const char *text);
+
+/* ---- recover_view.c ---- */
+
+/* The mapping that holds address, or null. */
+struct fpost_mapping *fpost_run_find(uintptr_t address);
+/* Set the view up for this run, if it is not. */
+void fpost_view_begin(struct fpost_view *view);
+/* Give the view its memory; false: out of memory. */
+bool fpost_view_home(struct fpost_view *view);
+/* Make the view's form `copied`. */
+bool fpost_view_copy(struct fpost_view *view);
+bool fpost_view_resize(struct fpost_view *view, uint64_t size);
+/* Where the byte at offset is; *length: how many bytes from there on are. */
+uint8_t *fpost_view_at(struct fpost_view *view, uint64_t offset,
+                       uint64_t *length);
+/* Decide the bytes for a read at site; they are then in memory. */
+void fpost_view_read(struct fpost_view *view, uint64_t offset, uint64_t size,
+                     struct fpost_site site);
+/*
+ * Bytes of one page are about to be read or overwritten where fpost_view_at
+ * says: decide them if read, open the page until fpost_recover_leave.
+ */
+void fpost_view_touch(struct fpost_view *view, uint64_t offset, uint64_t size,
+                      bool reads, struct fpost_site site);
+void fpost_view_store(struct fpost_view *view, uint64_t offset, uint64_t size);
+/* Are there units in the page that are not settled? */
+static inline bool fpost_view_closed(const struct fpost_view *view,
+                                     uint64_t page) {
+  return page < view->pool->pages_count && view->pages[page] != 0 &&
+         view->settled[page] < view->pages[page];
+}
+/* Make the page at address accessible (closed: not) to the program. */
+void fpost_page_open(const struct fpost_mapping *mapping, uintptr_t address);
+void fpost_page_close(uintptr_t address);
+/* Close the pages of a mapping that have undecided bytes. */
+void fpost_map_close(const struct fpost_mapping *mapping);
+/* The mappings have changed: tell the inlined checks where PM is. */
+void fpost_run_regions(void);
+
+/* ---- recover_files.c ---- */
+
+/* The view of an open descriptor, or null. */
+struct fpost_view *fpost_run_fd(int fd);
+/* The pool that path names, or null. */
+struct fpost_view *fpost_run_path(int dirfd, const char *path);
+/* Let all descriptors of the view refer to its copy. */
+void fpost_run_fds_move(const struct fpost_view *view);
+/* A path under which the kernel finds the view's file. */
+void fpost_view_path(const struct fpost_view *view, char path[64]);
+
+/* ---- recover_fault.c ---- */
+
+/* Load the decoder; before the first run. */
+void fpost_fault_prepare(void);
+/* Catch SIGSEGV and SIGTRAP in this process. */
+void fpost_fault_install(void);
+/* With stacks: also note where a deadly signal is raised. */
+void fpost_fault_watch_deaths(void);
+
+#endif /* FPOST_HOOKS_RECOVER_RUN_H */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* fencepost merge: the databases of shards into one. */
+#include "tools/explore/db.h"
+#include "tools/options.h"
+
+#include <unistd.h>
+
+struct options {
+  const char *output;
+};
+
+static const struct fpost_option table[] = {
+    {"output", 'o', FPOST_OPTION_TEXT, "DB", offsetof(struct options, output),
+     "the database to write or add to; required"},
+    FPOST_OPTION_END};
+
+static int merge_all(const char *output, char **inputs, int count) {
+  struct explore_db db;
+  int err = explore_db_open(&db, output, true);
+  for (int i = 0; i < count && err == FPOST_OK; i++) {
+    err = explore_db_merge(&db, inputs[i]);
+  }
+  /* What was left out by a shard is there now, or shows as missing points. */
+  if (err == FPOST_OK) {
+    err = explore_db_set(&db, "left_out", "");
+  }
+  if (err != FPOST_OK) {
+    fpost_error("merge: %s", db.error);
+  }
+  if (db.handle != NULL) {
+    explore_db_close(&db);
+  }
+  return err;
+}
+
+static int merge_run(const struct fpost_command *command, int argc,
+                     char **argv) {
+  struct options options = {.output = NULL};
+  struct fpost_operands operands;
+  int exit_code = FPOST_EXIT_USAGE;
+  if (!fpost_options_parse(command, argc, argv, &options, &operands,
+                           &exit_code)) {
+    return exit_code;
+  }
+  if (operands.count == 0 || operands.program != NULL ||
+      options.output == NULL) {
+    fpost_error("merge: usage: fencepost merge %s", command->usage);
+    return FPOST_EXIT_USAGE;
+  }
+  for (int i = 0; i < operands.count; i++) {
+    if (access(operands.items[i], R_OK) != 0) {
+      fpost_error("merge: '%s' is not there or cannot be read",
+                  operands.items[i]);
+      return FPOST_EXIT_USAGE;
+    }
+  }
+  return merge_all(options.output, operands.items, operands.count) == FPOST_OK
+             ? FPOST_EXIT_CLEAN
+             : FPOST_EXIT_USAGE;
+}
+
+const struct fpost_command fpost_command_merge = {
+    .name = "merge",
+    .usage = "DB... -o DB",
+    .summary = "put the results of parts of an exploration together",
+    .description =
+        "Adds the crash points and findings of each DB, which are parts "
+        "(--shard) of one exploration, to the one after -o. `report` prints "
+        "it.",
+    .options = table,
+    .example = "fencepost merge part1.fpdb part2.fpdb -o queue.fpdb",
+    .run = merge_run};

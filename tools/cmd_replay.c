@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* fencepost replay: recovery on one crash state. */
+#include "tools/explore/explore.h"
+#include "tools/explore/replay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct options {
+  const char *recover;
+  const char *image;
+  bool gdb;
+  int lines;
+};
+
+static const struct fpost_option table[] = {
+    {"recover", 0, FPOST_OPTION_TEXT, "COMMAND",
+     offsetof(struct options, recover),
+     "the recovery program (default: that of the database)"},
+    {"image", 0, FPOST_OPTION_TEXT, "FILE", offsetof(struct options, image),
+     "write the pool as the crash left it to FILE (further pools to FILE.1, "
+     "...), and run nothing"},
+    {"gdb", 0, FPOST_OPTION_FLAG, NULL, offsetof(struct options, gdb),
+     "run the recovery program under gdb"},
+    {"lines", 0, FPOST_OPTION_CHOICE, "prefix|torn",
+     offsetof(struct options, lines),
+     "with a TRACE: the mode that the state belongs to (default prefix)"},
+    FPOST_OPTION_END};
+
+/* What is replayed: from a database, or from a trace and options. */
+struct source {
+  char *trace;
+  char *recover;
+  struct explore_options options;
+};
+
+static bool is_database(const char *path) {
+  char head[16] = "";
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t got = fd < 0 ? 0 : read(fd, head, sizeof head);
+  if (fd >= 0) {
+    (void)close(fd);
+  }
+  return got == (ssize_t)sizeof head &&
+         memcmp(head, "SQLite format 3", 16) == 0;
+}
+
+static int number_of(struct explore_db *db, const char *name) {
+  char *text = explore_db_get(db, name);
+  int value = text == NULL ? 0 : text[0] - '0';
+  free(text);
+  return value;
+}
+
+static int find_source(const char *path, const struct options *options,
+                       struct source *source) {
+  struct explore_db db;
+  *source = (struct source){.options.mode.torn = options->lines == 1};
+  if (!is_database(path)) {
+    source->trace = strdup(path);
+    source->recover = options->recover ? strdup(options->recover) : NULL;
+    return FPOST_OK;
+  }
+  int err = explore_db_open(&db, path, false);
+  if (err != FPOST_OK) {
+    fpost_error("replay: %s", db.error);
+    return err;
+  }
+  source->trace = explore_db_get(&db, "trace");
+  source->recover = options->recover != NULL ? strdup(options->recover)
+                                             : explore_db_get(&db, "recover");
+  source->options.mode.torn = number_of(&db, "torn") == 1;
+  explore_db_close(&db);
+  if (source->trace == NULL) {
+    fpost_error("replay: '%s' does not say which trace it is of", path);
+    return FPOST_EINVAL;
+  }
+  return FPOST_OK;
+}
+
+static int write_pool(const struct explore_image *image, uint32_t pool,
+                      const char *file) {
+  char path[PATH_MAX];
+  if (pool == 0) {
+    snprintf(path, sizeof path, "%s", file);
+  } else {
+    snprintf(path, sizeof path, "%s.%u", file, pool);
+  }
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  uint64_t done = 0;
+  while (fd >= 0 && done < image->pools[pool].size) {
+    ssize_t wrote = write(fd, image->pools[pool].memory + done,
+                          image->pools[pool].size - done);
+    if (wrote <= 0) {
+      break;
+    }
+    done += (uint64_t)wrote;
+  }
+  bool good = fd >= 0 && done == image->pools[pool].size;
+  if (!good) {
+    fpost_error("replay: cannot write '%s': %s", path, strerror(errno));
+  }
+  if (fd >= 0) {
+    (void)close(fd);
+  }
+  return good ? FPOST_OK : FPOST_EIO;
+}
+
+/* Is FILE one of the user's pools? They are never overwritten. */
+static bool is_pool(const struct explore_info *info, const char *file) {
+  char one[PATH_MAX];
+  char two[PATH_MAX];
+  for (uint32_t i = 0; i < info->sizes.count; i++) {
+    if (info->pool_paths[i] != NULL && realpath(file, one) != NULL &&
+        realpath(info->pool_paths[i], two) != NULL && strcmp(one, two) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static int write_images(const struct explore_info *info,
+                        const struct explore_image *image, const char *file) {
+  if (is_pool(info, file)) {
+    fpost_error(
+        "replay: --image %s: this is the program's own pool, which is "
+        "never overwritten; name another file",
+        file);
+    return FPOST_EXIT_USAGE;
+  }
+  for (uint32_t i = 0; i < info->sizes.count; i++) {
+    if (write_pool(image, i, file) != FPOST_OK) {
+      return FPOST_EXIT_USAGE;
+    }
+  }
+  return FPOST_EXIT_CLEAN;
+}
+
+/* Run recovery as a child, so that its end can be told. */
+static int run_recovery(struct explore_image *image, const char *recover,
+                        bool gdb) {
+  struct explore_target target;
+  if (explore_target_init(&target, recover) != FPOST_OK) {
+    fpost_error("replay: %s", target.error);
+    return FPOST_EXIT_USAGE;
+  }
+  static char debugger[] = "gdb";
+  static char quiet[] = "-q";
+  static char arguments[] = "--args";
+  char *words[64] = {debugger, quiet, arguments, target.program};
+  for (int i = 1; i < 59 && target.words[i] != NULL; i++) {
+    words[3 + i] = target.words[i];
+  }
+  (void)fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    explore_target_become(&target, image, gdb ? words : NULL);
+    _exit(127);
+  }
+  int status = 0;
+  (void)waitpid(pid, &status, 0);
+  explore_target_free(&target);
+  if (WIFSIGNALED(status)) {
+    fpost_error("replay: recovery died: SIG%s", sigabbrev_np(WTERMSIG(status)));
+    return FPOST_EXIT_FOUND;
+  }
+  if (WEXITSTATUS(status) == 127) {
+    return FPOST_EXIT_USAGE;
+  }
+  if (WEXITSTATUS(status) != 0 && !gdb) {
+    fpost_error("replay: recovery exited with %d", WEXITSTATUS(status));
+    return FPOST_EXIT_FOUND;
+  }
+  return FPOST_EXIT_CLEAN;
+}
+
+static int replay(const struct source *source, const char *state,
+                  const struct options *options) {
+  struct fpost_reader reader;
+  struct explore_info info;
+  struct explore_image image;
+  char error[512] = "no memory";
+  if (fpost_reader_open(&reader, source->trace) != FPOST_OK) {
+    fpost_error("replay: %s", reader.error);
+    return FPOST_EXIT_USAGE;
+  }
+  if (explore_info_read(&info, &reader) != FPOST_OK) {
+    fpost_error("replay: %s", reader.error);
+    fpost_reader_close(&reader);
+    return FPOST_EXIT_USAGE;
+  }
+  struct explore_options how = source->options;
+  how.mode.domain = info.domain;
+  int exit_code = FPOST_EXIT_USAGE;
+  if (explore_image_init(&image, &how, &info.sizes) != FPOST_OK ||
+      explore_replay(&image, &reader, state, error) != FPOST_OK) {
+    fpost_error("replay: %s", error);
+  } else if (options->image != NULL) {
+    exit_code = write_images(&info, &image, options->image);
+  } else if (source->recover == NULL) {
+    fpost_error(
+        "replay: which program recovers? give --recover 'COMMAND', or "
+        "--image FILE to get the pool");
+  } else {
+    exit_code = run_recovery(&image, source->recover, options->gdb);
+  }
+  fpost_reader_close(&reader);
+  explore_info_free(&info);
+  return exit_code;
+}
+
+static int replay_run(const struct fpost_command *command, int argc,
+                      char **argv) {
+  struct options options = {.gdb = false};
+  struct fpost_operands operands;
+  struct source source;
+  int exit_code = FPOST_EXIT_USAGE;
+  if (!fpost_options_parse(command, argc, argv, &options, &operands,
+                           &exit_code)) {
+    return exit_code;
+  }
+  if (!fpost_options_operands(command, &operands, 2) ||
+      find_source(operands.items[0], &options, &source) != FPOST_OK) {
+    return FPOST_EXIT_USAGE;
+  }
+  exit_code = replay(&source, operands.items[1], &options);
+  free(source.trace);
+  free(source.recover);
+  return exit_code;
+}
+
+const struct fpost_command fpost_command_replay = {
+    .name = "replay",
+    .usage = "DB|TRACE STATE [OPTIONS]",
+    .summary = "run recovery on one crash state, or get its pool",
+    .description =
+        "Puts the pools of the crash state STATE, named as reports name it, in "
+        "place of the files that the recovery program opens, and runs it; the "
+        "files themselves are not touched. The exit code is 1 if recovery dies "
+        "or exits with another code than 0.",
+    .options = table,
+    .example = "fencepost replay queue.fpdb 1742/all-3.0 --gdb",
+    .run = replay_run};

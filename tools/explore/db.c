@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/explore/db.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Another worker may hold the database for this long, milliseconds. */
+#define BUSY_MS 60000
+
+static const char schema[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=NORMAL;"
+    "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT);"
+    "CREATE TABLE IF NOT EXISTS points(number INTEGER PRIMARY KEY,"
+    " event INTEGER, twin INTEGER, runs INTEGER, images_log2 REAL,"
+    " complete INTEGER, flags INTEGER);"
+    "CREATE TABLE IF NOT EXISTS findings(key TEXT PRIMARY KEY, point INTEGER,"
+    " count INTEGER, class TEXT, json TEXT);";
+
+static int fail(struct explore_db *db, const char *what) {
+  int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_errcode(db->handle);
+  snprintf(db->error, sizeof db->error, "%s: %s%s", what,
+           db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle),
+           code == SQLITE_FULL ? ": free some space, then go on with --resume"
+           : code == SQLITE_NOTADB || code == SQLITE_CORRUPT
+               ? ": it is no database of an exploration"
+               : "");
+  return code == SQLITE_FULL ? FPOST_ENOSPC : FPOST_EIO;
+}
+
+static int execute(struct explore_db *db, const char *sql) {
+  return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK
+             ? FPOST_OK
+             : fail(db, "the database");
+}
+
+/* Prepare sql and bind values: i for int64_t, d for double, s for text. */
+static sqlite3_stmt *prepare(struct explore_db *db, const char *sql,
+                             const char *types, va_list values) {
+  sqlite3_stmt *statement = NULL;
+  if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK) {
+    (void)fail(db, "the database");
+    return NULL;
+  }
+  for (int i = 1; *types != '\0'; types++, i++) {
+    if (*types == 'i') {
+      (void)sqlite3_bind_int64(statement, i, va_arg(values, int64_t));
+    } else if (*types == 'd') {
+      (void)sqlite3_bind_double(statement, i, va_arg(values, double));
+    } else {
+      (void)sqlite3_bind_text(statement, i, va_arg(values, const char *), -1,
+                              SQLITE_TRANSIENT);
+    }
+  }
+  return statement;
+}
+
+/* Run a statement without results. */
+static int run(struct explore_db *db, const char *sql, const char *types, ...) {
+  va_list values;
+  va_start(values, types);
+  sqlite3_stmt *statement = prepare(db, sql, types, values);
+  va_end(values);
+  if (statement == NULL) {
+    return FPOST_EIO;
+  }
+  int code = sqlite3_step(statement);
+  int err = code == SQLITE_DONE || code == SQLITE_ROW
+                ? FPOST_OK
+                : fail(db, "the database");
+  (void)sqlite3_finalize(statement);
+  return err;
+}
+
+static sqlite3_stmt *query(struct explore_db *db, const char *sql,
+                           const char *types, ...) {
+  va_list values;
+  va_start(values, types);
+  sqlite3_stmt *statement = prepare(db, sql, types, values);
+  va_end(values);
+  return statement;
+}
+
+/* The end of a query: what stopped it. */
+static int finish(struct explore_db *db, sqlite3_stmt *statement, int code) {
+  int err = code == SQLITE_DONE ? FPOST_OK : fail(db, "the database");
+  (void)sqlite3_finalize(statement);
+  return err;
+}
+
+int explore_db_open(struct explore_db *db, const char *path, bool create) {
+  *db = (struct explore_db){0};
+  if (!create && access(path, F_OK) != 0) {
+    snprintf(db->error, sizeof db->error, "'%.400s' is not there", path);
+    return FPOST_ENOENT;
+  }
+  int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
+  int err = FPOST_OK;
+  if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+    err = fail(db, path);
+  }
+  if (err == FPOST_OK) {
+    (void)sqlite3_busy_timeout(db->handle, BUSY_MS);
+    if (sqlite3_exec(db->handle, schema, NULL, NULL, NULL) != SQLITE_OK) {
+      err = fail(db, path);
+    }
+  }
+  if (err == FPOST_OK) {
+    char *format = explore_db_get(db, "format");
+    if (format == NULL) {
+      err = explore_db_set(db, "format", EXPLORE_DB_FORMAT);
+    } else if (strcmp(format, EXPLORE_DB_FORMAT) != 0) {
+      snprintf(db->error, sizeof db->error,
+               "'%.300s' was written in format %.20s, this is format "
+               "%s: explore again into a new file",
+               path, format, EXPLORE_DB_FORMAT);
+      err = FPOST_EVERSION;
+    }
+    free(format);
+  }
+  if (err != FPOST_OK) {
+    (void)sqlite3_close(db->handle);
+    db->handle = NULL;
+  }
+  return err;
+}
+
+void explore_db_close(struct explore_db *db) {
+  (void)sqlite3_close(db->handle);
+  db->handle = NULL;
+}
+
+char *explore_db_get(struct explore_db *db, const char *name) {
+  sqlite3_stmt *statement =
+      query(db, "SELECT value FROM meta WHERE name=?", "s", name);
+  char *value = NULL;
+  if (statement != NULL && sqlite3_step(statement) == SQLITE_ROW &&
+      sqlite3_column_text(statement, 0) != NULL) {
+    value = strdup((const char *)sqlite3_column_text(statement, 0));
+  }
+  (void)sqlite3_finalize(statement);
+  return value;
+}
+
+int explore_db_set(struct explore_db *db, const char *name, const char *value) {
+  return run(db, "INSERT OR REPLACE INTO meta VALUES(?,?)", "ss", name, value);
+}
+
+int explore_db_begin(struct explore_db *db) {
+  return execute(db, "BEGIN IMMEDIATE");
+}
+
+int explore_db_commit(struct explore_db *db) {
+  return execute(db, "COMMIT");
+}
+
+int explore_db_point(struct explore_db *db, const struct explore_point *point) {
+  return run(db, "INSERT OR REPLACE INTO points VALUES(?,?,?,?,?,?,?)",
+             "iiiidii", (int64_t)point->number, (int64_t)point->event,
+             point->twin, (int64_t)point->runs, point->images_log2,
+             (int64_t)point->complete, (int64_t)point->flags);
+}
+
+int explore_db_points(struct explore_db *db,
+                      void (*seen)(void *context, uint64_t number),
+                      void *context) {
+  sqlite3_stmt *statement = query(db, "SELECT number FROM points", "");
+  if (statement == NULL) {
+    return FPOST_EIO;
+  }
+  int code = 0;
+  while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    seen(context, (uint64_t)sqlite3_column_int64(statement, 0));
+  }
+  return finish(db, statement, code);
+}
+
+int explore_db_finding(struct explore_db *db, const char *key, uint64_t point,
+                       uint64_t count, bool *fresh) {
+  sqlite3_stmt *statement =
+      query(db, "SELECT point FROM findings WHERE key=?", "s", key);
+  if (statement == NULL) {
+    return FPOST_EIO;
+  }
+  int code = sqlite3_step(statement);
+  bool there = code == SQLITE_ROW;
+  *fresh = !there || (uint64_t)sqlite3_column_int64(statement, 0) > point;
+  int err = finish(db, statement, there ? SQLITE_DONE : code);
+  if (err != FPOST_OK) {
+    return err;
+  }
+  return there ? run(db, "UPDATE findings SET count=count+? WHERE key=?", "is",
+                     (int64_t)count, key)
+               : run(db, "INSERT INTO findings VALUES(?,?,?,'','')", "sii", key,
+                     (int64_t)point, (int64_t)count);
+}
+
+int explore_db_describe(struct explore_db *db, const char *key, uint64_t point,
+                        const char *class_, const char *json) {
+  return run(db, "UPDATE findings SET point=?, class=?, json=? WHERE key=?",
+             "isss", (int64_t)point, class_, json, key);
+}
+
+int explore_db_findings(struct explore_db *db,
+                        void (*found)(void *context, const char *json,
+                                      uint64_t count),
+                        void *context) {
+  sqlite3_stmt *statement =
+      query(db, "SELECT json, count FROM findings ORDER BY point, key", "");
+  if (statement == NULL) {
+    return FPOST_EIO;
+  }
+  int code = 0;
+  while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    found(context, (const char *)sqlite3_column_text(statement, 0),
+          (uint64_t)sqlite3_column_int64(statement, 1));
+  }
+  return finish(db, statement, code);
+}
+
+static double log2_add(double a, double b) {
+  double high = a > b ? a : b;
+  double low = a > b ? b : a;
+  return high + log2(1 + exp2(low - high));
+}
+
+int explore_db_totals(struct explore_db *db, struct explore_totals *totals) {
+  *totals = (struct explore_totals){0};
+  sqlite3_stmt *statement = query(
+      db, "SELECT twin, runs, images_log2, complete, flags FROM points", "");
+  if (statement == NULL) {
+    return FPOST_EIO;
+  }
+  int code = 0;
+  while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    totals->points++;
+    if (sqlite3_column_int64(statement, 0) >= 0) {
+      continue;
+    }
+    double images = sqlite3_column_double(statement, 2);
+    totals->images_log2 =
+        totals->explored == 0 ? images : log2_add(totals->images_log2, images);
+    totals->explored++;
+    totals->runs += (uint64_t)sqlite3_column_int64(statement, 1);
+    totals->incomplete += sqlite3_column_int64(statement, 3) == 0;
+    totals->flags |= (uint32_t)sqlite3_column_int64(statement, 4);
+  }
+  return finish(db, statement, code);
+}
+
+int explore_db_merge(struct explore_db *db, const char *other) {
+  struct explore_db source;
+  int err = explore_db_open(&source, other, false);
+  if (err != FPOST_OK) {
+    memcpy(db->error, source.error, sizeof db->error);
+    return err;
+  }
+  char *mine = explore_db_get(db, "exploration");
+  char *theirs = explore_db_get(&source, "exploration");
+  explore_db_close(&source);
+  bool same = mine == NULL || (theirs != NULL && strcmp(mine, theirs) == 0);
+  free(mine);
+  free(theirs);
+  if (!same) {
+    snprintf(db->error, sizeof db->error,
+             "'%.300s' is of another trace, recovery command or mode", other);
+    return FPOST_EINVAL;
+  }
+  err = run(db, "ATTACH ? AS other", "s", other);
+  if (err != FPOST_OK) {
+    return err;
+  }
+  err = execute(
+      db,
+      "BEGIN IMMEDIATE;"
+      "INSERT OR IGNORE INTO meta SELECT * FROM other.meta;"
+      "INSERT INTO points SELECT * FROM other.points WHERE true"
+      " ON CONFLICT(number) DO UPDATE SET runs=excluded.runs,"
+      " complete=excluded.complete, flags=excluded.flags"
+      " WHERE excluded.complete > complete;"
+      "INSERT INTO findings SELECT * FROM other.findings WHERE true"
+      " ON CONFLICT(key) DO UPDATE SET count=count+excluded.count,"
+      " json=CASE WHEN excluded.point<point THEN excluded.json ELSE json END,"
+      " point=min(point,excluded.point);"
+      "COMMIT");
+  if (err != FPOST_OK) {
+    (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+  }
+  (void)sqlite3_exec(db->handle, "DETACH other", NULL, NULL, NULL);
+  return err;
+}

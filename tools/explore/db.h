@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Results of an exploration, in SQLite: crash points that are done, and
+ * findings. A crash point and its findings are one transaction, so that an
+ * exploration that is killed goes on where it was.
+ *
+ *   meta      name, value           format, trace, what was explored and how
+ *   points    number, event, twin,  one row per crash point; twin: the equal
+ *             runs, images_log2,    earlier one that was explored in its place
+ *             complete, flags
+ *   findings  key, point, count,    point: the first crash point that shows it
+ *             class, json
+ */
+#ifndef FPOST_EXPLORE_DB_H
+#define FPOST_EXPLORE_DB_H
+
+#include "rt/base/err.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXPLORE_DB_FORMAT "1"
+
+struct explore_db {
+  sqlite3 *handle;
+  char error[512];
+};
+
+struct explore_point {
+  uint64_t number; /* from 0 */
+  uint64_t event;
+  uint64_t runs;
+  double images_log2;
+  int64_t twin;   /* -1: none */
+  bool complete;  /* every image is covered */
+  uint32_t flags; /* enum fpost_run_flag of all runs */
+};
+
+/* Sum of the points. */
+struct explore_totals {
+  uint64_t points;   /* done */
+  uint64_t explored; /* of them, those that equal no earlier one */
+  uint64_t runs;
+  double images_log2; /* of the sum of images */
+  uint64_t incomplete;
+  uint32_t flags;
+};
+
+/* Open or create; errors are sentences in db->error. */
+FPOST_MUST_USE int explore_db_open(struct explore_db *db, const char *path,
+                                   bool create);
+void explore_db_close(struct explore_db *db);
+
+/* Meta values; get returns null if there is none; free it. */
+char *explore_db_get(struct explore_db *db, const char *name);
+FPOST_MUST_USE int explore_db_set(struct explore_db *db, const char *name,
+                                  const char *value);
+
+FPOST_MUST_USE int explore_db_begin(struct explore_db *db);
+FPOST_MUST_USE int explore_db_commit(struct explore_db *db);
+FPOST_MUST_USE int explore_db_point(struct explore_db *db,
+                                    const struct explore_point *point);
+/* Call seen for each point that is done. */
+FPOST_MUST_USE int
+explore_db_points(struct explore_db *db,
+                  void (*seen)(void *context, uint64_t number), void *context);
+/*
+ * Count a finding. *fresh: there is none with this key from this or an earlier
+ * point, so explore_db_describe is to follow.
+ */
+FPOST_MUST_USE int explore_db_finding(struct explore_db *db, const char *key,
+                                      uint64_t point, uint64_t count,
+                                      bool *fresh);
+FPOST_MUST_USE int explore_db_describe(struct explore_db *db, const char *key,
+                                       uint64_t point, const char *class_,
+                                       const char *json);
+/* All findings in the order of points and keys. */
+FPOST_MUST_USE int explore_db_findings(struct explore_db *db,
+                                       void (*found)(void *context,
+                                                     const char *json,
+                                                     uint64_t count),
+                                       void *context);
+FPOST_MUST_USE int explore_db_totals(struct explore_db *db,
+                                     struct explore_totals *totals);
+
+/*
+ * Add the rows of another database of the same exploration. Returns 0,
+ * FPOST_EINVAL (another exploration) or FPOST_EIO.
+ */
+FPOST_MUST_USE int explore_db_merge(struct explore_db *db, const char *other);
+
+#endif /* FPOST_EXPLORE_DB_H */

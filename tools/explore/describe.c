@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/explore/describe.h"
+
+#include "rt/base/assert.h"
+#include "tools/explore/judge.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* What is shown of recovery's output: its end, bytes. */
+#define OUTPUT_SHOWN 1024u
+/* Lost stores that a finding lists. */
+#define LOST_SHOWN 32u
+
+/* ---- keys ---- */
+
+/* Stack ids differ between traces, pcs do not. */
+static uint64_t stack_hash(const struct explore_search *search,
+                           uint32_t stack) {
+  const struct explore_info *info = search->info;
+  return stack == 0 || stack >= info->stack_count
+             ? 0
+             : XXH3_64bits(info->stacks[stack].pcs,
+                           info->stacks[stack].count * sizeof(uint64_t));
+}
+
+static uint64_t step_stack_hash(const struct explore_search *search,
+                                uint32_t step) {
+  return step == UINT32_MAX
+             ? 0
+             : stack_hash(search, search->image.step_infos[step].stack);
+}
+
+void explore_found_key(const struct explore_search *search,
+                       const struct explore_found *found,
+                       char key[EXPLORE_KEY_MAX]) {
+  uint64_t lost = 0;
+  for (uint32_t i = 0; i < found->lost_count; i++) {
+    uint32_t step = 0;
+    uint64_t pieces = 0;
+    bool whole = false;
+    const struct fpost_unit *unit = &search->image.units[found->lost[i].unit];
+    explore_cut_split(unit, search->image.steps, found->lost[i].cut, &step,
+                      &pieces, &whole);
+    lost += step_stack_hash(search, unit->steps_first + step);
+  }
+  if (found->class_ == FPOST_CLASS_RECOVERY_FAILURE && found->lost_count == 0) {
+    lost = stack_hash(search, search->crash_stack);
+  }
+  snprintf(key, EXPLORE_KEY_MAX,
+           "%s %u %u %016" PRIx64 " %016" PRIx64 " %016" PRIx64,
+           fpost_class_infos[found->class_].name, found->outcome, found->value,
+           found->class_ == FPOST_CLASS_RECOVERY_FAILURE
+               ? 0
+               : step_stack_hash(search, found->first),
+           found->class_ == FPOST_CLASS_RECOVERY_FAILURE
+               ? 0
+               : step_stack_hash(search, found->second),
+           lost);
+}
+
+/* ---- names ---- */
+
+char *explore_state_name(const struct explore_image *image, uint64_t event,
+                         const struct explore_lost *units, uint32_t count,
+                         bool others_full) {
+  uint32_t live = image->units_live;
+  uint32_t *order = malloc((live + 1) * sizeof *order);
+  size_t room = 64 + (size_t)count * 40;
+  char *name = malloc(room);
+  FPOST_ASSERT(order != NULL);
+  FPOST_ASSERT(name != NULL);
+  live = explore_image_order(image, order, live);
+  size_t at = (size_t)snprintf(name, room, "%" PRIu64 "/%s", event,
+                               others_full  ? "all"
+                               : count == 0 ? "0"
+                                            : "");
+  bool any = false;
+  for (uint32_t i = 0; i < live; i++) {
+    for (uint32_t j = 0; j < count; j++) {
+      if (units[j].unit == order[i]) {
+        at += (size_t)snprintf(name + at, room - at, "%s%u.%" PRIu64,
+                               any           ? ","
+                               : others_full ? "-"
+                                             : "",
+                               i, units[j].cut);
+        any = true;
+      }
+    }
+  }
+  free(order);
+  return name;
+}
+
+/* ---- places ---- */
+
+static struct fpost_access access_of(struct explore_search *search,
+                                     uint32_t step) {
+  const struct explore_step *info = &search->image.step_infos[step];
+  uint64_t address = info->address;
+  return (struct fpost_access){
+      .present = true,
+      .place = explore_info_place(search->info, &search->report, info->stack),
+      .pool = fpost_report_text(
+          &search->report, search->info->pool_paths[fpost_pm_pool(address)]),
+      .offset = fpost_pm_offset(address),
+      .size = info->size};
+}
+
+/* The modules of the target follow those of the trace. */
+static uint64_t target_pc(struct explore_search *search, uint64_t pc) {
+  const struct explore_target *target = &search->target;
+  for (uint32_t i = 0; i < target->module_count; i++) {
+    const struct explore_module *module = &target->modules[i];
+    if (pc >= module->start && pc < module->end) {
+      uint32_t index = search->info->module_count + i;
+      int err = fpost_symbols_module(search->report.symbols, index,
+                                     module->path, NULL, 0);
+      (void)err; /* shown as module and offset */
+      return (uint64_t)index << 48 | (pc - module->bias);
+    }
+  }
+  return pc & ((UINT64_C(1) << 48) - 1);
+}
+
+/* exact: the innermost pc is an instruction's own, not a return address. */
+static struct fpost_place target_place(struct explore_search *search,
+                                       const struct fpost_plan_stack *stack,
+                                       bool exact) {
+  uint64_t pcs[FPOST_PLAN_STACK_MAX];
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < stack->count && i < FPOST_PLAN_STACK_MAX; i++) {
+    uint64_t pc = stack->pcs[i];
+    pcs[count++] = target_pc(search, exact && i == 0 ? pc : pc - 1);
+  }
+  return count == 0 ? (struct fpost_place){0}
+                    : fpost_report_place(&search->report, pcs, count);
+}
+
+/* ---- what is missing ---- */
+
+struct missing {
+  const char *what; /* "flush" or "fence" */
+  bool flushed;
+  uint32_t flush_stack;
+};
+
+/*
+ * Between the lost store and the crash (or the later store), was the line
+ * flushed? Then a fence is missing, else a flush and a fence.
+ */
+static struct missing find_missing(const struct explore_search *search,
+                                   uint32_t lost, uint32_t later) {
+  const struct explore_image *image = &search->image;
+  uint64_t from = image->steps[lost].store;
+  uint64_t to =
+      later == UINT32_MAX ? search->point.event : image->steps[later].store;
+  uint64_t line =
+      image->step_infos[lost].address & ~(uint64_t)(FENCEPOST_LINE_SIZE - 1);
+  struct missing missing = {.what = "flush"};
+  if ((image->step_infos[lost].flags & FENCEPOST_STORE_NT) != 0) {
+    missing.what = "fence";
+    return missing;
+  }
+  struct fpost_reader reader;
+  struct fpost_record record;
+  if (fpost_reader_open(&reader, search->config->trace) != FPOST_OK) {
+    return missing;
+  }
+  while (fpost_reader_next(&reader, &record) == FPOST_OK && reader.index < to) {
+    uint64_t end = record.address + (record.size == 0 ? 1 : record.size);
+    if (reader.index > from && record.kind == FPOST_RECORD_FLUSH &&
+        record.address < line + FENCEPOST_LINE_SIZE && end > line) {
+      missing.what = "fence";
+      missing.flushed = true;
+      missing.flush_stack = record.stack;
+      break;
+    }
+  }
+  fpost_reader_close(&reader);
+  return missing;
+}
+
+/* ---- findings ---- */
+
+static const char *outcome_text(struct explore_search *search, uint32_t outcome,
+                                uint32_t value) {
+  struct fpost_report *report = &search->report;
+  switch (outcome) {
+  case FPOST_OUTCOME_SIGNAL: {
+    const char *name = sigabbrev_np((int)value);
+    return fpost_report_format(report, "recovery died: SIG%s",
+                               name == NULL ? "?" : name);
+  }
+  case FPOST_OUTCOME_TIMEOUT:
+    return fpost_report_format(report, "recovery did not end within %g seconds",
+                               (double)search->config->timeout_ms / 1000);
+  case FPOST_OUTCOME_ESCAPED:
+    return "recovery killed the process that had started it";
+  default:
+    return fpost_report_format(report, "recovery exited with %u", value);
+  }
+}
+
+static void add_crash(struct explore_search *search,
+                      struct fpost_report_finding *finding, char *state) {
+  struct fpost_report *report = &search->report;
+  finding->crash.state = fpost_report_text(report, state);
+  finding->crash.replay = fpost_report_format(report, "fencepost replay %s %s",
+                                              search->config->db, state);
+  free(state);
+}
+
+static void add_output(struct explore_search *search,
+                       struct fpost_report_finding *finding) {
+  char text[OUTPUT_SHOWN + 1];
+  size_t size = explore_target_output(&search->target, text, OUTPUT_SHOWN);
+  text[size] = '\0';
+  if (size != 0) {
+    finding->crash.output = fpost_report_text(&search->report, text);
+  }
+}
+
+static void add_lost(struct explore_search *search,
+                     struct fpost_report_finding *finding,
+                     const struct explore_found *found) {
+  const struct explore_image *image = &search->image;
+  struct fpost_access *lost =
+      fpost_report_memory(&search->report, LOST_SHOWN * sizeof *lost);
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < found->lost_count; i++) {
+    const struct fpost_unit *unit = &image->units[found->lost[i].unit];
+    uint32_t step = 0;
+    uint64_t pieces = 0;
+    bool whole = false;
+    explore_cut_split(unit, image->steps, found->lost[i].cut, &step, &pieces,
+                      &whole);
+    for (; step < unit->steps_count && count < LOST_SHOWN; step++) {
+      lost[count++] = access_of(search, unit->steps_first + step);
+    }
+  }
+  finding->crash.lost = lost;
+  finding->crash.lost_count = count;
+}
+
+static void describe_failure(struct explore_search *search,
+                             const struct explore_found *found,
+                             struct fpost_report_finding *finding) {
+  struct fpost_report *report = &search->report;
+  const char *outcome = outcome_text(search, found->outcome, found->value);
+  finding->crash.outcome = outcome;
+  add_lost(search, finding, found);
+  if (found->lost_count == 0) {
+    finding->missing = (struct fpost_access){
+        .present = search->crash_stack != 0,
+        .place = explore_info_place(search->info, report, search->crash_stack)};
+    finding->message = fpost_report_format(
+        report,
+        "%s although every store before the crash has persisted: no flush or "
+        "fence helps, recovery must cope with a crash here",
+        outcome);
+  } else {
+    finding->store = access_of(search, found->first);
+    struct missing missing = find_missing(search, found->first, found->second);
+    finding->missing_what = missing.what;
+    finding->message =
+        fpost_report_format(report, "%s when a store is lost", outcome);
+    if (found->second != UINT32_MAX) {
+      finding->missing = access_of(search, found->second);
+      struct fpost_access *persisted =
+          fpost_report_memory(report, sizeof *persisted);
+      *persisted = finding->missing;
+      finding->crash.persisted = persisted;
+      finding->crash.persisted_count = 1;
+    }
+  }
+  struct fpost_plan_run run;
+  explore_run_state(search, found->lost, found->lost_count, &run);
+  finding->crash.stack = target_place(search, &search->image.plan->fault, true);
+  add_output(search, finding);
+  add_crash(search, finding,
+            explore_state_name(&search->image, search->point.event, found->lost,
+                               found->lost_count, true));
+}
+
+/* The state that the run's choices leave, as little persisted as may be. */
+static char *choices_state(struct explore_search *search,
+                           const struct explore_found *found) {
+  const struct explore_image *image = &search->image;
+  struct explore_lost *units =
+      malloc((found->choice_count + 1) * sizeof *units);
+  uint32_t count = 0;
+  FPOST_ASSERT(units != NULL);
+  for (uint32_t i = 0; i < found->choice_count; i++) {
+    uint32_t unit = found->choices[i].unit;
+    struct fpost_known known;
+    if (search->marks[unit] != 0) {
+      continue;
+    }
+    search->marks[unit] = 1;
+    fpost_choice_known(found->choices, found->choice_count, unit, &known);
+    uint64_t cut =
+        fpost_unit_first_cut(&image->units[unit], image->steps, &known);
+    if (cut != 0) {
+      units[count++] = (struct explore_lost){.unit = unit, .cut = cut};
+    }
+  }
+  for (uint32_t i = 0; i < found->choice_count; i++) {
+    search->marks[found->choices[i].unit] = 0;
+  }
+  char *name =
+      explore_state_name(image, search->point.event, units, count, false);
+  free(units);
+  return name;
+}
+
+static void describe_read(struct explore_search *search,
+                          const struct explore_found *found,
+                          struct fpost_report_finding *finding) {
+  finding->store = access_of(search, found->first);
+  if (found->second != UINT32_MAX) {
+    finding->missing = access_of(search, found->second);
+    finding->missing_what =
+        find_missing(search, found->first, found->second).what;
+  }
+  struct fpost_plan_run run;
+  explore_run_prefix(search, found->choices, found->choice, &run);
+  struct fpost_plan *plan = search->image.plan;
+  const struct fpost_plan_stack *stacks =
+      fpost_plan_table(plan, plan->stacks_at);
+  if (plan->choices_count > found->choice) {
+    finding->read = (struct fpost_access){
+        .present = true,
+        .place = target_place(search, &stacks[found->choice], false)};
+  }
+  add_crash(search, finding, choices_state(search, found));
+}
+
+char *explore_found_json(struct explore_search *search,
+                         const struct explore_found *found) {
+  struct fpost_report_finding finding = {
+      .class_ = found->class_,
+      .severity = fpost_class_infos[found->class_].severity,
+      .count = found->count};
+  if (found->class_ == FPOST_CLASS_RECOVERY_FAILURE) {
+    describe_failure(search, found, &finding);
+  } else {
+    describe_read(search, found, &finding);
+  }
+  json_t *json = fpost_finding_json(&search->report, &finding);
+  char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+  json_decref(json);
+  FPOST_ASSERT(text != NULL);
+  return text;
+}

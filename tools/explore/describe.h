@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What was found at a crash point, and its wording. */
+#ifndef FPOST_EXPLORE_DESCRIBE_H
+#define FPOST_EXPLORE_DESCRIBE_H
+
+#include "tools/explore/search.h"
+
+#define EXPLORE_KEY_MAX 256u
+/* A flag of a crash point beside enum fpost_run_flag: failures left unjudged.
+ */
+#define EXPLORE_FLAG_UNJUDGED (1u << 16)
+
+struct explore_found {
+  enum fpost_class class_;
+  uint64_t count;
+  uint32_t outcome; /* recovery-failure */
+  uint32_t value;
+  uint32_t first; /* step (in the image) of the lost or half-persisted store */
+  uint32_t
+      second; /* step of the later store that persisted; UINT32_MAX: none */
+  struct explore_lost *lost; /* recovery-failure: the state, owned */
+  uint32_t lost_count;
+  struct fpost_choice *choices; /* not-robust, race: those of the run, owned */
+  uint32_t choice_count;
+  uint32_t choice; /* the one that completed the contradiction */
+};
+
+/* Equal for findings of the same cause, in any crash point, worker or shard. */
+void explore_found_key(const struct explore_search *search,
+                       const struct explore_found *found,
+                       char key[EXPLORE_KEY_MAX]);
+
+/*
+ * The finding as JSON, with all places. Starts a run for stacks and output. The
+ * caller frees it.
+ */
+char *explore_found_json(struct explore_search *search,
+                         const struct explore_found *found);
+
+/*
+ * The name of a state, EVENT/CUTS. The units not in `units` are at
+ * `others_full`: everything persisted, or else at their guaranteed content. The
+ * caller frees it.
+ */
+char *explore_state_name(const struct explore_image *image, uint64_t event,
+                         const struct explore_lost *units, uint32_t count,
+                         bool others_full);
+
+#endif /* FPOST_EXPLORE_DESCRIBE_H */

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/explore/explore.h"
+
+#include "rt/base/assert.h"
+#include "tools/explore/describe.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define JOBS_MAX 1024u
+
+bool explore_cli_check(const char *command, const struct explore_cli *cli) {
+  if (cli->recover == NULL) {
+    fpost_error("%s: which program recovers? give --recover 'COMMAND'",
+                command);
+    return false;
+  }
+  if (cli->depth != 1) {
+    fpost_error(
+        "%s: --depth %u: crashes during recovery are not available in "
+        "this version; leave --depth out",
+        command, cli->depth);
+    return false;
+  }
+  if (cli->jobs == 0 || cli->jobs > JOBS_MAX) {
+    fpost_error("%s: -j %u: the number of processes is from 1 to %u", command,
+                cli->jobs, JOBS_MAX);
+    return false;
+  }
+  return true;
+}
+
+bool explore_cli_startable(const char *command, const struct explore_cli *cli) {
+  struct explore_target target;
+  int err = explore_target_init(&target, cli->recover);
+  if (err != FPOST_OK) {
+    fpost_error("%s: %s", command, target.error);
+    return false;
+  }
+  explore_target_free(&target);
+  return true;
+}
+
+char *explore_db_path(const char *trace) {
+  size_t size = strlen(trace);
+  if (size > 4 && strcmp(trace + size - 4, ".fpt") == 0) {
+    size -= 4;
+  }
+  char *path = malloc(size + 6);
+  FPOST_ASSERT(path != NULL);
+  memcpy(path, trace, size);
+  memcpy(path + size, ".fpdb", 6);
+  return path;
+}
+
+/* ---- the database ---- */
+
+/* What makes two explorations one: what is explored, and in which model. */
+static char *identity(const struct explore_config *config,
+                      const struct explore_info *info) {
+  char *text = NULL;
+  int size = asprintf(&text, "%016" PRIx64 " %u %u %u %u %" PRIu64 " %s",
+                      info->trace_id, config->options.mode.domain,
+                      config->options.mode.torn, config->options.at,
+                      config->strategy, config->seed, config->recover);
+  FPOST_ASSERT(size > 0);
+  return text;
+}
+
+static int set_meta(struct explore_db *db, const struct explore_config *config,
+                    const struct explore_info *info, const char *exploration) {
+  char domain[8];
+  char torn[8];
+  char at[8];
+  char status[24];
+  char trace[PATH_MAX];
+  snprintf(domain, sizeof domain, "%d", (int)config->options.mode.domain);
+  snprintf(torn, sizeof torn, "%d", (int)config->options.mode.torn);
+  snprintf(at, sizeof at, "%d", (int)config->options.at);
+  snprintf(status, sizeof status, "%" PRIu64, info->end_status);
+  if (realpath(config->trace, trace) == NULL) {
+    snprintf(trace, sizeof trace, "%s", config->trace);
+  }
+  const char *const rows[][2] = {{"exploration", exploration},
+                                 {"trace", trace},
+                                 {"recover", config->recover},
+                                 {"domain", domain},
+                                 {"torn", torn},
+                                 {"at", at},
+                                 {"version", FENCEPOST_VERSION},
+                                 {"status", status}};
+  int err = FPOST_OK;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0] && err == FPOST_OK; i++) {
+    err = explore_db_set(db, rows[i][0], rows[i][1]);
+  }
+  return err;
+}
+
+/* Open the database of this exploration, new or to be gone on with. */
+static int prepare(const char *command, const struct explore_config *config,
+                   const struct explore_info *info) {
+  struct explore_db db;
+  char *mine = identity(config, info);
+  int err = explore_db_open(&db, config->db, true);
+  if (err != FPOST_OK) {
+    fpost_error("%s: %s", command, db.error);
+    free(mine);
+    return err;
+  }
+  char *theirs = explore_db_get(&db, "exploration");
+  bool replace = config->replace && !config->resume;
+  if (theirs != NULL && !replace && strcmp(theirs, mine) != 0) {
+    fpost_error(
+        "%s: '%s' holds another exploration (another trace, recovery "
+        "command or mode): remove it or give another --db",
+        command, config->db);
+    err = FPOST_EINVAL;
+  } else if (theirs != NULL && !config->resume) {
+    err = sqlite3_exec(db.handle,
+                       "DELETE FROM points; DELETE FROM findings;"
+                       "DELETE FROM meta WHERE name='touched'",
+                       NULL, NULL, NULL) == SQLITE_OK
+              ? FPOST_OK
+              : FPOST_EIO;
+  } else if (theirs == NULL && config->resume) {
+    fpost_error(
+        "%s: --resume: '%s' holds no exploration to go on with; leave "
+        "--resume out",
+        command, config->db);
+    err = FPOST_ENOENT;
+  }
+  if (err == FPOST_OK) {
+    err = set_meta(&db, config, info, mine);
+    if (err != FPOST_OK) {
+      fpost_error("%s: %s", command, db.error);
+    }
+  }
+  free(theirs);
+  free(mine);
+  explore_db_close(&db);
+  return err;
+}
+
+/* ---- the report ---- */
+
+struct adding {
+  struct fpost_report *report;
+  int err;
+};
+
+static void add_finding(void *context, const char *text, uint64_t count) {
+  struct adding *adding = context;
+  json_t *json = json_loads(text, 0, NULL);
+  struct fpost_report_finding finding = {0};
+  int err = json == NULL ? FPOST_EINVAL
+                         : fpost_finding_parse(adding->report, json, &finding);
+  if (err == FPOST_OK) {
+    finding.count = count;
+    fpost_report_add(adding->report, &finding);
+  } else {
+    adding->err = err;
+  }
+  json_decref(json);
+}
+
+static const char *left_out(struct explore_db *db,
+                            const struct explore_totals *totals) {
+  static const struct {
+    uint32_t flag;
+    const char *text;
+  } reasons[] = {
+      {FPOST_RUN_FORKED, "processes that recovery makes decide one state only"},
+      {FPOST_RUN_THREADS,
+       "recovery has threads; what one without hooks reads while another has "
+       "the page open was not considered"},
+      {EXPLORE_FLAG_UNJUDGED, "there were too many failures to look at each"}};
+  char *why = explore_db_get(db, "left_out");
+  if (why != NULL && *why != '\0') {
+    return why; /* lives as long as the process: a report has one */
+  }
+  free(why);
+  if (totals->incomplete != 0) {
+    return "some crash points were not finished";
+  }
+  for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+    if ((totals->flags & reasons[i].flag) != 0) {
+      return reasons[i].text;
+    }
+  }
+  return NULL;
+}
+
+int explore_report(const char *command, const char *path,
+                   struct fpost_report *report) {
+  struct explore_db db;
+  struct explore_totals totals;
+  struct adding adding = {.report = report};
+  int err = explore_db_open(&db, path, false);
+  if (err != FPOST_OK) {
+    fpost_error("%s: %s", command, db.error);
+    return err;
+  }
+  err = explore_db_findings(&db, add_finding, &adding);
+  if (err == FPOST_OK) {
+    err = explore_db_totals(&db, &totals);
+  }
+  if (err != FPOST_OK || adding.err != FPOST_OK) {
+    fpost_error("%s: '%s': %s", command, path,
+                err != FPOST_OK ? db.error : "a finding cannot be read");
+    err = FPOST_EIO;
+  } else {
+    const char *why = left_out(&db, &totals);
+    report->coverage =
+        (struct fpost_coverage){.present = true,
+                                .crash_points = totals.points,
+                                .runs = totals.runs,
+                                .images_log2 = totals.images_log2,
+                                .complete = why == NULL,
+                                .left_out = fpost_report_text(report, why)};
+    char *torn = explore_db_get(&db, "torn");
+    report->torn = torn != NULL && strcmp(torn, "1") == 0;
+    free(torn);
+  }
+  explore_db_close(&db);
+  return err;
+}
+
+/* ---- exploring ---- */
+
+static struct explore_shared *share(void) {
+  uint64_t size = sizeof(struct explore_shared) + EXPLORE_POINTS_MAX;
+  void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return at == MAP_FAILED ? NULL : at;
+}
+
+/* After the workers: why it is not complete, and whether a pool was touched. */
+static int conclude(const char *command, const struct explore_config *config,
+                    const struct explore_shared *shared) {
+  struct explore_db db;
+  char text[128] = "";
+  int err = explore_db_open(&db, config->db, false);
+  if (err != FPOST_OK) {
+    fpost_error("%s: %s", command, db.error);
+    return err;
+  }
+  if (shared->unfinished != 0) {
+    snprintf(text, sizeof text, "ended by --states or --time");
+  } else if (config->strategy == EXPLORE_SAMPLE) {
+    snprintf(text, sizeof text, "a random sample");
+  } else if (config->shard.count > 1) {
+    snprintf(text, sizeof text, "only part %u of %u", config->shard.index,
+             config->shard.count);
+  }
+  err = explore_db_set(&db, "left_out", text);
+  if (err == FPOST_OK && shared->touched != 0) {
+    err = explore_db_set(&db, "touched", "1");
+  }
+  char *touched = explore_db_get(&db, "touched");
+  if (err == FPOST_OK && touched == NULL && shared->runs != 0) {
+    fpost_error("%s: nothing was verified: '%s' ran %" PRIu64
+                " times and never read a pool of the trace; it must open the "
+                "same path as the program did",
+                command, config->recover, shared->runs);
+    err = FPOST_EINVAL;
+  }
+  free(touched);
+  explore_db_close(&db);
+  return err;
+}
+
+static struct explore_config config_of(const char *trace, const char *db,
+                                       const struct explore_cli *cli,
+                                       const struct explore_info *info) {
+  return (struct explore_config){
+      .trace = trace,
+      .db = db,
+      .recover = cli->recover,
+      .options = {.mode = {.domain = info->domain, .torn = cli->lines == 1},
+                  .at = (enum explore_at)cli->at},
+      .strategy = (enum explore_strategy)cli->strategy,
+      .states = cli->states,
+      .time_ms = cli->time_ms,
+      .timeout_ms = cli->timeout_ms,
+      .jobs = cli->jobs,
+      .shard = cli->shard,
+      .resume = cli->resume,
+      .replace = cli->replace,
+      .seed = cli->seed};
+}
+
+static int explore_info_of(const char *command, const char *trace,
+                           struct explore_info *info) {
+  struct fpost_reader reader;
+  int err = fpost_reader_open(&reader, trace);
+  if (err == FPOST_OK) {
+    err = explore_info_read(info, &reader);
+    if (err != FPOST_OK) {
+      fpost_error("%s: %s", command, reader.error);
+    } else if (info->sizes.count == 0) {
+      fpost_error(
+          "%s: '%s' has no pool: the program mapped no PM, so there is "
+          "nothing to explore; --pool says which mapped files are PM",
+          command, trace);
+      explore_info_free(info);
+      err = FPOST_EINVAL;
+    }
+    fpost_reader_close(&reader);
+  } else {
+    fpost_error("%s: %s", command, reader.error);
+  }
+  return err;
+}
+
+int explore_trace(const char *command, const char *trace,
+                  const struct explore_cli *cli, struct fpost_report *report) {
+  struct explore_info info;
+  if (!explore_cli_startable(command, cli) ||
+      explore_info_of(command, trace, &info) != FPOST_OK) {
+    return FPOST_EXIT_USAGE;
+  }
+  int err = FPOST_OK;
+  char *db = cli->db != NULL ? strdup(cli->db) : explore_db_path(trace);
+  struct explore_config config = config_of(trace, db, cli, &info);
+  struct explore_shared *shared = share();
+  if (shared == NULL) {
+    fpost_error("%s: no address space", command);
+    err = FPOST_ENOMEM;
+  }
+  if (err == FPOST_OK) {
+    err = prepare(command, &config, &info);
+  }
+  if (err == FPOST_OK) {
+    err = explore_search(&config, &info, shared);
+  }
+  if (err == FPOST_OK) {
+    err = conclude(command, &config, shared);
+  }
+  if (err == FPOST_OK) {
+    report->pools_count = info.sizes.count;
+    report->domain = info.domain;
+    report->seed = config.seed;
+    report->seeded = config.strategy == EXPLORE_SAMPLE;
+    err = explore_report(command, db, report);
+  }
+  if (shared != NULL) {
+    (void)munmap(shared, sizeof *shared + EXPLORE_POINTS_MAX);
+  }
+  explore_info_free(&info);
+  free(db);
+  return err == FPOST_OK ? FPOST_EXIT_CLEAN : FPOST_EXIT_USAGE;
+}

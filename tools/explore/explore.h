@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What `crash`, `explore` and `replay` share: options, database, report. */
+#ifndef FPOST_EXPLORE_EXPLORE_H
+#define FPOST_EXPLORE_EXPLORE_H
+
+#include "tools/explore/search.h"
+
+struct explore_cli {
+  const char *recover;
+  const char *db;
+  int lines;    /* 0 prefix, 1 torn */
+  int at;       /* enum explore_at */
+  int strategy; /* enum explore_strategy */
+  uint64_t states;
+  uint64_t time_ms;
+  uint64_t timeout_ms;
+  uint32_t depth;
+  uint32_t jobs;
+  struct fpost_shard shard;
+  bool resume;
+  uint64_t seed;
+  bool replace; /* a database of another exploration is overwritten */
+};
+
+#define EXPLORE_CLI_DEFAULTS                                                   \
+  { .timeout_ms = 10000, .depth = 1, .jobs = 1, .seed = 1 }
+
+/* clang-format off */
+#define EXPLORE_OPTIONS(type, member)                                          \
+  {"recover", 0, FPOST_OPTION_TEXT, "COMMAND",                                 \
+   offsetof(type, member.recover),                                             \
+   "the recovery program and its arguments; it opens the same pool path and "  \
+   "finds a crash state there"},                                               \
+  {"db", 0, FPOST_OPTION_TEXT, "FILE", offsetof(type, member.db),              \
+   "where the results go (default: beside the trace, ending in .fpdb)"},       \
+  {"lines", 0, FPOST_OPTION_CHOICE, "prefix|torn",                             \
+   offsetof(type, member.lines),                                               \
+   "stores to a line persist in order (default), or each word on its own"},    \
+  {"at", 0, FPOST_OPTION_CHOICE, "fence|flush|store",                          \
+   offsetof(type, member.at),                                                  \
+   "crash points: before what makes something durable (default, sufficient), " \
+   "before flushes too, before stores too"},                                   \
+  {"explore", 0, FPOST_OPTION_CHOICE, "lazy|all|sample",                       \
+   offsetof(type, member.strategy),                                            \
+   "every state that recovery can tell apart (default), every image one by "   \
+   "one, or a random sample"},                                                 \
+  {"states", 0, FPOST_OPTION_U64, "N", offsetof(type, member.states),          \
+   "end after N runs"},                                                        \
+  {"time", 0, FPOST_OPTION_SECONDS, "S", offsetof(type, member.time_ms),       \
+   "end after S seconds"},                                                     \
+  {"timeout", 0, FPOST_OPTION_SECONDS, "S",                                    \
+   offsetof(type, member.timeout_ms),                                          \
+   "a recovery that takes longer than S seconds hangs (default 10)"},          \
+  {"depth", 0, FPOST_OPTION_U32, "N", offsetof(type, member.depth),            \
+   "crashes in a row (default 1; this version has no others)"},                \
+  {"jobs", 'j', FPOST_OPTION_U32, "N", offsetof(type, member.jobs),            \
+   "explore with N processes (default 1)"},                                    \
+  {"shard", 0, FPOST_OPTION_SHARD, "K/N", offsetof(type, member.shard),        \
+   "explore part K of N; `merge` puts the databases together"},                \
+  {"resume", 0, FPOST_OPTION_FLAG, NULL, offsetof(type, member.resume),        \
+   "go on with an exploration that was interrupted"},                          \
+  {"seed", 0, FPOST_OPTION_U64, "N", offsetof(type, member.seed),              \
+   "for samples (default 1)"}
+/* clang-format on */
+
+/* Are the options usable? Prints what is wrong. */
+bool explore_cli_check(const char *command, const struct explore_cli *cli);
+
+/* Can the recovery program be started? Prints what is wrong. */
+bool explore_cli_startable(const char *command, const struct explore_cli *cli);
+
+/*
+ * Explore the trace and add findings and coverage to the report. Errors are
+ * printed. Returns FPOST_EXIT_CLEAN or FPOST_EXIT_USAGE.
+ */
+int explore_trace(const char *command, const char *trace,
+                  const struct explore_cli *cli, struct fpost_report *report);
+
+/* Findings and coverage of a database into the report. Errors are printed. */
+FPOST_MUST_USE int explore_report(const char *command, const char *db,
+                                  struct fpost_report *report);
+
+/* "name.fpt" -> "name.fpdb"; the caller frees it. */
+char *explore_db_path(const char *trace);
+
+#endif /* FPOST_EXPLORE_EXPLORE_H */

@@ -1,0 +1,787 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/explore/image.h"
+
+#include "rt/base/assert.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define LINE FENCEPOST_LINE_SIZE
+#define PAGE FPOST_PLAN_PAGE
+/* Flushes that a thread may have outstanding before the list grows. */
+#define PENDING_FIRST 64u
+/* Bytes of model per line, in any mode. */
+#define LINE_INFO (FPOST_LINE_WORDS * sizeof(struct fpost_line))
+
+/* ---- set-up ---- */
+
+static void *reserve(uint64_t size) {
+  void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return at == MAP_FAILED ? NULL : at;
+}
+
+static uint64_t take(uint64_t *at, uint64_t size) {
+  uint64_t start = *at;
+  *at = (start + size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+  return start;
+}
+
+static int plan_make(struct explore_image *image,
+                     const struct explore_sizes *sizes) {
+  struct fpost_plan head = {.magic = FPOST_PLAN_MAGIC,
+                            .version = FPOST_PLAN_VERSION,
+                            .header_size = sizeof head,
+                            .explorer = (int32_t)getpid(),
+                            .pool_count = sizes->count};
+  uint64_t at = 0;
+  (void)take(&at, sizeof head);
+  head.choices_at =
+      take(&at, FPOST_PLAN_CHOICES_MAX * sizeof(struct fpost_choice));
+  head.stacks_at =
+      take(&at, FPOST_PLAN_CHOICES_MAX * sizeof(struct fpost_plan_stack));
+  head.log_at = take(&at, FPOST_PLAN_LOG_MAX);
+  head.units_at = take(&at, FPOST_PLAN_UNITS_MAX * sizeof(struct fpost_unit));
+  head.links_at = take(&at, FPOST_PLAN_UNITS_MAX * sizeof(uint32_t));
+  head.steps_at = take(&at, FPOST_PLAN_STEPS_MAX * sizeof(struct fpost_step));
+  for (uint32_t i = 0; i < sizes->count; i++) {
+    struct fpost_plan_pool *pool = &head.pools[i];
+    pool->pages_count = (sizes->sizes[i] + PAGE - 1) / PAGE;
+    pool->lines = take(&at, pool->pages_count * (PAGE / LINE) * 4);
+    pool->pages = take(&at, pool->pages_count * 2);
+    pool->image = -1;
+  }
+  head.size = at;
+  image->plan_fd = memfd_create("fencepost-plan", MFD_CLOEXEC);
+  if (image->plan_fd < 0 || ftruncate(image->plan_fd, (off_t)at) != 0) {
+    return FPOST_ENOMEM;
+  }
+  image->plan = mmap(NULL, at, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_NORESERVE, image->plan_fd, 0);
+  if (image->plan == MAP_FAILED) {
+    return FPOST_ENOMEM;
+  }
+  *image->plan = head;
+  return FPOST_OK;
+}
+
+static int pool_make(struct explore_image *image, uint32_t index,
+                     uint64_t size) {
+  struct explore_pool *pool = &image->pools[index];
+  uint64_t rounded = image->plan->pools[index].pages_count * PAGE;
+  pool->size_max = size;
+  pool->image = memfd_create("fencepost-pool", MFD_CLOEXEC);
+  if (pool->image < 0 || rounded == 0) {
+    return pool->image < 0 ? FPOST_ENOMEM : FPOST_OK;
+  }
+  pool->memory = mmap(NULL, rounded, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_NORESERVE, pool->image, 0);
+  pool->lines = reserve(rounded / LINE * LINE_INFO);
+  if (pool->memory == MAP_FAILED || pool->lines == NULL) {
+    return FPOST_ENOMEM;
+  }
+  image->plan->pools[index].image = pool->image;
+  return FPOST_OK;
+}
+
+int explore_image_init(struct explore_image *image,
+                       const struct explore_options *options,
+                       const struct explore_sizes *sizes) {
+  *image = (struct explore_image){.options = *options, .plan_fd = -1};
+  int err = plan_make(image, sizes);
+  if (err != FPOST_OK) {
+    return err;
+  }
+  struct fpost_plan *plan = image->plan;
+  image->units = fpost_plan_table(plan, plan->units_at);
+  image->links = fpost_plan_table(plan, plan->links_at);
+  image->steps = fpost_plan_table(plan, plan->steps_at);
+  image->choices = fpost_plan_table(plan, plan->choices_at);
+  image->unit_infos =
+      reserve(FPOST_PLAN_UNITS_MAX * sizeof(struct explore_unit));
+  image->step_infos =
+      reserve(FPOST_PLAN_STEPS_MAX * sizeof(struct explore_step));
+  image->step_threads = reserve(FPOST_PLAN_STEPS_MAX * sizeof(uint32_t));
+  image->output = memfd_create("fencepost-output", MFD_CLOEXEC);
+  plan->output = image->output;
+  if (image->unit_infos == NULL || image->step_infos == NULL ||
+      image->step_threads == NULL || image->output < 0) {
+    return FPOST_ENOMEM;
+  }
+  for (uint32_t i = 0; i < sizes->count; i++) {
+    err = pool_make(image, i, sizes->sizes[i]);
+    if (err != FPOST_OK) {
+      return err;
+    }
+  }
+  return FPOST_OK;
+}
+
+void explore_image_free(struct explore_image *image) {
+  for (uint32_t i = 0; i < image->plan->pool_count; i++) {
+    struct explore_pool *pool = &image->pools[i];
+    uint64_t rounded = image->plan->pools[i].pages_count * PAGE;
+    if (pool->memory != NULL) {
+      (void)munmap(pool->memory, rounded);
+      (void)munmap(pool->lines, rounded / LINE * LINE_INFO);
+    }
+    (void)close(pool->image);
+  }
+  for (uint32_t i = 0; i < image->threads_count; i++) {
+    free(image->threads[i].pending);
+  }
+  free(image->threads);
+  (void)munmap(image->unit_infos,
+               FPOST_PLAN_UNITS_MAX * sizeof(struct explore_unit));
+  (void)munmap(image->step_infos,
+               FPOST_PLAN_STEPS_MAX * sizeof(struct explore_step));
+  (void)munmap(image->step_threads, FPOST_PLAN_STEPS_MAX * sizeof(uint32_t));
+  (void)munmap(image->plan, image->plan->size);
+  (void)close(image->plan_fd);
+  (void)close(image->output);
+}
+
+/* ---- hashes ---- */
+
+static void hash_add(struct explore_hash *hash, XXH128_hash_t part) {
+  hash->low += part.low64;
+  hash->high += part.high64;
+}
+
+static void hash_sub(struct explore_hash *hash, XXH128_hash_t part) {
+  hash->low -= part.low64;
+  hash->high -= part.high64;
+}
+
+static XXH128_hash_t line_hash(uint64_t address, const uint8_t content[LINE]) {
+  return XXH3_128bits_withSeed(content, LINE, address);
+}
+
+/* The step at place `ordinal` of a unit. */
+static XXH128_hash_t step_hash(const struct fpost_unit *unit,
+                               const struct fpost_step *step,
+                               uint32_t ordinal) {
+  struct {
+    uint64_t address, all, written, whole_ordinal;
+    uint8_t content[LINE];
+  } key = {unit->address,
+           unit->all,
+           step->written,
+           (uint64_t)step->whole << 32 | ordinal,
+           {0}};
+  memcpy(key.content, step->content, LINE);
+  return XXH3_128bits(&key, sizeof key);
+}
+
+/* ---- units ---- */
+
+static uint64_t line_index(uint64_t address) {
+  return fpost_pm_offset(address) / LINE;
+}
+
+static uint32_t *lines_of(const struct explore_image *image, uint64_t address) {
+  struct fpost_plan *plan = image->plan;
+  return fpost_plan_table(plan, plan->pools[fpost_pm_pool(address)].lines);
+}
+
+static uint16_t *page_of(const struct explore_image *image, uint64_t address) {
+  struct fpost_plan *plan = image->plan;
+  uint16_t *pages =
+      fpost_plan_table(plan, plan->pools[fpost_pm_pool(address)].pages);
+  return &pages[fpost_pm_offset(address) / PAGE];
+}
+
+/* Room for 2^log2 steps. Returns FPOST_ENOMEM if the plan has none left. */
+static int steps_take(struct explore_image *image, uint32_t log2,
+                      uint32_t *first) {
+  if (image->rooms[log2] != 0) {
+    *first = image->rooms[log2] - 1;
+    image->rooms[log2] = image->step_infos[*first].spare;
+    return FPOST_OK;
+  }
+  if (image->steps_used + (1u << log2) > FPOST_PLAN_STEPS_MAX) {
+    return FPOST_ENOMEM;
+  }
+  *first = image->steps_used;
+  image->steps_used += 1u << log2;
+  return FPOST_OK;
+}
+
+static void steps_give(struct explore_image *image, uint32_t first,
+                       uint32_t room) {
+  uint32_t log2 = (uint32_t)__builtin_ctz(room);
+  image->step_infos[first].spare = image->rooms[log2];
+  image->rooms[log2] = first + 1;
+}
+
+static void steps_move(struct explore_image *image, uint32_t to, uint32_t from,
+                       uint32_t count) {
+  memmove(&image->steps[to], &image->steps[from], count * sizeof *image->steps);
+  memmove(&image->step_threads[to], &image->step_threads[from],
+          count * sizeof *image->step_threads);
+  for (uint32_t i = 0; i < count; i++) {
+    image->step_infos[to + i] = image->step_infos[from + i];
+  }
+}
+
+static int unit_take(struct explore_image *image, uint32_t *index) {
+  struct fpost_plan *plan = image->plan;
+  uint32_t first = 0;
+  int err = steps_take(image, 1, &first);
+  if (err != FPOST_OK) {
+    return err;
+  }
+  if (image->unit_free != 0) {
+    *index = image->unit_free - 1;
+    image->unit_free = image->unit_infos[*index].next_free;
+  } else if (plan->units_used < FPOST_PLAN_UNITS_MAX) {
+    *index = plan->units_used++;
+  } else {
+    return FPOST_ENOMEM;
+  }
+  image->unit_infos[*index] = (struct explore_unit){.room = 2, .cuts = 1};
+  image->units[*index] = (struct fpost_unit){.steps_first = first};
+  return FPOST_OK;
+}
+
+/* The unit of a line with these bytes, made if it is not there. */
+static int unit_get(struct explore_image *image, uint64_t address,
+                    fpost_bytes all, uint32_t *index) {
+  uint32_t *head = &lines_of(image, address)[line_index(address)];
+  for (uint32_t i = *head; i != 0; i = image->links[i - 1]) {
+    if (image->units[i - 1].all == all) {
+      *index = i - 1;
+      return FPOST_OK;
+    }
+  }
+  int err = unit_take(image, index);
+  if (err != FPOST_OK) {
+    return err;
+  }
+  struct fpost_unit *unit = &image->units[*index];
+  unit->address = address;
+  unit->all = all;
+  const struct explore_pool *pool = &image->pools[fpost_pm_pool(address)];
+  memcpy(unit->base, pool->memory + fpost_pm_offset(address), LINE);
+  image->links[*index] = *head;
+  *head = *index + 1;
+  (*page_of(image, address))++;
+  image->units_live++;
+  return FPOST_OK;
+}
+
+static void unit_drop(struct explore_image *image, uint32_t index) {
+  struct fpost_unit *unit = &image->units[index];
+  uint32_t *link = &lines_of(image, unit->address)[line_index(unit->address)];
+  while (*link != index + 1) {
+    FPOST_ASSERT(*link != 0);
+    link = &image->links[*link - 1];
+  }
+  *link = image->links[index];
+  (*page_of(image, unit->address))--;
+  steps_give(image, unit->steps_first, image->unit_infos[index].room);
+  *unit = (struct fpost_unit){0};
+  image->unit_infos[index].next_free = image->unit_free;
+  image->unit_free = index + 1;
+  image->units_live--;
+}
+
+static uint32_t pieces_of(const struct fpost_step *step) {
+  if (step->whole != 0) {
+    return 1;
+  }
+  uint32_t count = 0;
+  for (int word = 0; word < 8; word++) {
+    count += (step->written >> (8 * word) & 0xff) != 0;
+  }
+  return count;
+}
+
+static void unit_log2(struct explore_image *image, uint32_t index,
+                      double cuts) {
+  image->images_log2 += log2(cuts) - log2(image->unit_infos[index].cuts);
+  image->unit_infos[index].cuts = cuts;
+}
+
+static int unit_add(struct explore_image *image, uint32_t index,
+                    const struct fpost_step *step,
+                    const struct explore_step *info) {
+  struct fpost_unit *unit = &image->units[index];
+  struct explore_unit *own = &image->unit_infos[index];
+  if (unit->steps_count == own->room) {
+    uint32_t first = 0;
+    int err = steps_take(image, (uint32_t)__builtin_ctz(own->room) + 1, &first);
+    if (err != FPOST_OK) {
+      return err;
+    }
+    steps_move(image, first, unit->steps_first, unit->steps_count);
+    steps_give(image, unit->steps_first, own->room);
+    unit->steps_first = first;
+    own->room *= 2;
+  }
+  uint32_t at = unit->steps_first + unit->steps_count;
+  image->steps[at] = *step;
+  image->step_infos[at] = *info;
+  image->step_threads[at] = info->thread;
+  hash_add(&image->space, step_hash(unit, step, unit->steps_count));
+  unit->steps_count++;
+  unit->touched |= step->written;
+  unit_log2(image, index, own->cuts + exp2(pieces_of(step)) - 1);
+  return FPOST_OK;
+}
+
+/* The first `count` steps of the unit are guaranteed now. */
+static void unit_shift(struct explore_image *image, uint32_t index,
+                       uint32_t count) {
+  struct fpost_unit *unit = &image->units[index];
+  const struct fpost_step *steps = &image->steps[unit->steps_first];
+  for (uint32_t i = 0; i < unit->steps_count; i++) {
+    hash_sub(&image->space, step_hash(unit, &steps[i], i));
+  }
+  if (count == unit->steps_count) {
+    unit_log2(image, index, 1);
+    unit_drop(image, index);
+    return;
+  }
+  steps_move(image, unit->steps_first, unit->steps_first + count,
+             unit->steps_count - count);
+  unit->steps_count -= count;
+  unit->touched = 0;
+  double cuts = 1;
+  for (uint32_t i = 0; i < unit->steps_count; i++) {
+    hash_add(&image->space, step_hash(unit, &steps[i], i));
+    unit->touched |= steps[i].written;
+    cuts += exp2(pieces_of(&steps[i])) - 1;
+  }
+  unit_log2(image, index, cuts);
+}
+
+/* ---- lines ---- */
+
+static struct fpost_line *line_get(const struct explore_image *image,
+                                   uint64_t address) {
+  const struct explore_pool *pool = &image->pools[fpost_pm_pool(address)];
+  return &pool->lines[line_index(address) *
+                      fpost_mode_cuts(&image->options.mode)];
+}
+
+/* The pm address of the line that a pending entry means. */
+static uint64_t line_address(const struct explore_image *image,
+                             const struct fpost_line *line) {
+  uint64_t cuts = fpost_mode_cuts(&image->options.mode);
+  for (uint32_t i = 0; i < image->plan->pool_count; i++) {
+    const struct explore_pool *pool = &image->pools[i];
+    uint64_t count = image->plan->pools[i].pages_count * (PAGE / LINE) * cuts;
+    uint64_t index = (uint64_t)(line - pool->lines);
+    if (pool->lines != NULL && line >= pool->lines && index < count) {
+      return fpost_pm_address(i, index / cuts * LINE);
+    }
+  }
+  FPOST_ASSERT(line == NULL); /* it is of no pool */
+  return 0;
+}
+
+/* The guarantee that holds for a unit. */
+static uint32_t unit_guaranteed(const struct explore_image *image,
+                                const struct fpost_unit *unit) {
+  const struct fpost_line *line = line_get(image, unit->address);
+  return image->options.mode.torn
+             ? line[__builtin_ctzll(unit->all) / 8].guaranteed
+             : line->guaranteed;
+}
+
+/* Steps that the unit's line guarantees go into the image. */
+static uint32_t steps_guaranteed(const struct explore_image *image,
+                                 const struct fpost_unit *unit,
+                                 uint8_t *memory) {
+  uint32_t guaranteed = unit_guaranteed(image, unit);
+  uint32_t count = 0;
+  while (count < unit->steps_count &&
+         image->step_infos[unit->steps_first + count].number <= guaranteed) {
+    const struct fpost_step *step = &image->steps[unit->steps_first + count];
+    for (fpost_bytes left = step->written; left != 0; left &= left - 1) {
+      int i = __builtin_ctzll(left);
+      memory[i] = step->content[i];
+    }
+    count++;
+  }
+  return count;
+}
+
+/* The model may have raised guarantees of the line: follow it. */
+static void line_sync(struct explore_image *image, uint64_t address) {
+  uint32_t head = lines_of(image, address)[line_index(address)];
+  if (head == 0) {
+    return;
+  }
+  struct explore_pool *pool = &image->pools[fpost_pm_pool(address)];
+  uint8_t *memory = pool->memory + fpost_pm_offset(address);
+  uint8_t before[LINE];
+  memcpy(before, memory, LINE);
+  for (uint32_t i = head; i != 0;) {
+    uint32_t next = image->links[i - 1];
+    struct fpost_unit *unit = &image->units[i - 1];
+    uint32_t count = steps_guaranteed(image, unit, memory);
+    if (count != 0) {
+      unit_shift(image, i - 1, count);
+    }
+    i = next;
+  }
+  if (memcmp(before, memory, LINE) == 0) {
+    return;
+  }
+  hash_sub(&image->content, line_hash(address, before));
+  hash_add(&image->content, line_hash(address, memory));
+  head = lines_of(image, address)[line_index(address)];
+  for (uint32_t i = head; i != 0; i = image->links[i - 1]) {
+    memcpy(image->units[i - 1].base, memory, LINE);
+  }
+}
+
+static int thread_get(struct explore_image *image, uint32_t id,
+                      struct fpost_thread **thread) {
+  if (id >= image->threads_count) {
+    uint32_t count = id + 1;
+    struct fpost_thread *threads =
+        realloc(image->threads, count * sizeof *threads);
+    if (threads == NULL) {
+      return FPOST_ENOMEM;
+    }
+    for (uint32_t i = image->threads_count; i < count; i++) {
+      threads[i] = (struct fpost_thread){.id = i};
+    }
+    image->threads = threads;
+    image->threads_count = count;
+  }
+  *thread = &image->threads[id];
+  if ((*thread)->pending_count + FPOST_LINE_WORDS > (*thread)->pending_max) {
+    uint32_t max = (*thread)->pending_max == 0 ? PENDING_FIRST
+                                               : (*thread)->pending_max * 2;
+    struct fpost_pending *pending =
+        realloc((*thread)->pending, max * sizeof *pending);
+    if (pending == NULL) {
+      return FPOST_ENOMEM;
+    }
+    (*thread)->pending = pending;
+    (*thread)->pending_max = max;
+  }
+  return FPOST_OK;
+}
+
+/* ---- records ---- */
+
+/* The step of bytes [from, to) of the line at address, as far as `all` has
+ * them. */
+static int step_add(struct explore_image *image, uint64_t address,
+                    fpost_bytes all, const struct fpost_step *whole,
+                    const struct explore_step *info) {
+  struct fpost_step step = *whole;
+  step.written &= all;
+  if (step.written == 0) {
+    return FPOST_OK;
+  }
+  for (int i = 0; i < (int)LINE; i++) {
+    if ((step.written >> i & 1) == 0) {
+      step.content[i] = 0;
+    }
+  }
+  uint32_t index = 0;
+  int err = unit_get(image, address, all, &index);
+  return err != FPOST_OK ? err : unit_add(image, index, &step, info);
+}
+
+static uint32_t words_of(fpost_bytes bytes) {
+  uint32_t words = 0;
+  for (uint32_t word = 0; word < FPOST_LINE_WORDS; word++) {
+    words |= (uint32_t)((bytes >> (8 * word) & 0xff) != 0) << word;
+  }
+  return words;
+}
+
+static int line_store(struct explore_image *image,
+                      const struct fpost_record *record, uint64_t event,
+                      uint64_t address, uint32_t from, uint32_t to) {
+  const struct fpost_mode *mode = &image->options.mode;
+  struct fpost_line *line = line_get(image, address);
+  struct fpost_step step = {
+      .store = event,
+      .whole = !mode->torn && (record->flags & FENCEPOST_STORE_WHOLE) != 0};
+  step.written = (to == LINE ? ~UINT64_C(0) : (UINT64_C(1) << to) - 1) &
+                 ~((UINT64_C(1) << from) - 1);
+  memcpy(step.content + from, record->data + (address + from - record->address),
+         to - from);
+  uint32_t words = words_of(step.written);
+  struct fpost_thread *thread = NULL;
+  int err = thread_get(image, record->thread, &thread);
+  if (err == FPOST_OK) {
+    err = fpost_model_store(mode, thread, line, words, record->flags);
+  }
+  struct explore_step info = {.number = line->stores,
+                              .thread = record->thread,
+                              .stack = record->stack,
+                              .flags = record->flags,
+                              .address = address + from,
+                              .size = to - from};
+  if (err == FPOST_OK && !mode->torn) {
+    return step_add(image, address, ~UINT64_C(0), &step, &info);
+  }
+  for (uint32_t word = 0; word < FPOST_LINE_WORDS && err == FPOST_OK; word++) {
+    info.number = line[word].stores;
+    err = step_add(image, address, UINT64_C(0xff) << (8 * word), &step, &info);
+  }
+  return err;
+}
+
+static int apply_store(struct explore_image *image,
+                       const struct fpost_record *record, uint64_t event) {
+  uint64_t end = record->address + record->size;
+  for (uint64_t at = record->address; at < end;) {
+    uint64_t address = at & ~(uint64_t)(LINE - 1);
+    uint64_t next = address + LINE < end ? address + LINE : end;
+    int err = line_store(image, record, event, address,
+                         (uint32_t)(at - address), (uint32_t)(next - address));
+    if (err != FPOST_OK) {
+      return err;
+    }
+    if (image->options.mode.domain == FPOST_DOMAIN_ADR) {
+      line_sync(image, address); /* an older NT store may have been completed */
+    }
+    at = next;
+  }
+  return FPOST_OK;
+}
+
+/* Lines whose flush or NT store has been completed. */
+static void sync_pending(struct explore_image *image,
+                         const struct fpost_pending *pending, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    line_sync(image, line_address(image, pending[i].line));
+  }
+}
+
+static int line_flush(struct explore_image *image,
+                      const struct fpost_record *record, uint64_t address) {
+  struct fpost_thread *thread = NULL;
+  int err = thread_get(image, record->thread, &thread);
+  if (err != FPOST_OK) {
+    return err;
+  }
+  uint32_t count = thread->nt_count != 0 ? thread->pending_count : 0;
+  struct fpost_pending *before = NULL;
+  if (record->flags == FENCEPOST_CLFLUSH && count != 0) {
+    before = malloc(count * sizeof *before);
+    if (before == NULL) {
+      return FPOST_ENOMEM;
+    }
+    memcpy(before, thread->pending, count * sizeof *before);
+  }
+  err = fpost_model_flush(&image->options.mode, thread,
+                          line_get(image, address), record->flags, NULL);
+  if (err == FPOST_OK && record->flags == FENCEPOST_CLFLUSH) {
+    line_sync(image, address);
+    sync_pending(image, before, before == NULL ? 0 : count);
+  }
+  free(before);
+  return err;
+}
+
+static int apply_flush(struct explore_image *image,
+                       const struct fpost_record *record) {
+  uint64_t end = record->address + (record->size == 0 ? 1 : record->size);
+  int err = FPOST_OK;
+  for (uint64_t at = record->address & ~(uint64_t)(LINE - 1);
+       at < end && err == FPOST_OK; at += LINE) {
+    err = line_flush(image, record, at);
+  }
+  return err;
+}
+
+static int apply_fence(struct explore_image *image,
+                       const struct fpost_record *record) {
+  struct fpost_thread *thread = NULL;
+  int err = thread_get(image, record->thread, &thread);
+  if (err != FPOST_OK) {
+    return err;
+  }
+  uint32_t count = thread->pending_count;
+  (void)fpost_model_fence(thread);
+  sync_pending(image, thread->pending, count); /* emptied, not erased */
+  return FPOST_OK;
+}
+
+static void apply_durable(struct explore_image *image,
+                          const struct fpost_record *record) {
+  uint64_t end = record->address + record->size;
+  for (uint64_t at = record->address & ~(uint64_t)(LINE - 1); at < end;
+       at += LINE) {
+    fpost_model_durable(&image->options.mode, line_get(image, at));
+    line_sync(image, at);
+  }
+}
+
+static int apply_size(struct explore_image *image,
+                      const struct fpost_record *record) {
+  struct explore_pool *pool = &image->pools[record->id];
+  struct fpost_plan_pool *shown = &image->plan->pools[record->id];
+  if (ftruncate(pool->image, (off_t)record->size) != 0) {
+    return FPOST_ENOMEM;
+  }
+  pool->size = record->size;
+  shown->size = record->size;
+  uint64_t key[2] = {record->id, record->size};
+  hash_add(&image->content, XXH3_128bits(key, sizeof key));
+  if (record->kind == FPOST_RECORD_POOL) {
+    size_t size = record->text_size < FPOST_PLAN_PATH_MAX
+                      ? record->text_size
+                      : FPOST_PLAN_PATH_MAX - 1;
+    memcpy(shown->path, record->text, size);
+    shown->path[size] = '\0';
+    shown->virtual_address = record->value;
+    struct stat file;
+    if (stat(shown->path, &file) == 0) {
+      shown->device = file.st_dev;
+      shown->inode = file.st_ino;
+    }
+  }
+  return FPOST_OK;
+}
+
+static void apply_image(struct explore_image *image,
+                        const struct fpost_record *record) {
+  struct explore_pool *pool = &image->pools[fpost_pm_pool(record->address)];
+  memcpy(pool->memory + fpost_pm_offset(record->address), record->data,
+         record->data_size);
+  hash_add(
+      &image->content,
+      XXH3_128bits_withSeed(record->data, record->data_size, record->address));
+}
+
+int explore_image_apply(struct explore_image *image,
+                        const struct fpost_record *record, uint64_t event) {
+  switch (record->kind) {
+  case FPOST_RECORD_POOL:
+  case FPOST_RECORD_RESIZE:
+    return apply_size(image, record);
+  case FPOST_RECORD_IMAGE:
+    apply_image(image, record);
+    return FPOST_OK;
+  case FPOST_RECORD_STORE: {
+    int err = apply_store(image, record, event);
+    if (err == FPOST_OK && image->options.mode.domain == FPOST_DOMAIN_EADR) {
+      image->pending_store = true;
+    }
+    return err;
+  }
+  case FPOST_RECORD_FLUSH:
+    return apply_flush(image, record);
+  case FPOST_RECORD_FENCE:
+    return apply_fence(image, record);
+  case FPOST_RECORD_DURABLE:
+    apply_durable(image, record);
+    return FPOST_OK;
+  default:
+    return FPOST_OK;
+  }
+}
+
+void explore_image_settle(struct explore_image *image) {
+  if (!image->pending_store) {
+    return;
+  }
+  image->pending_store = false;
+  /* Few units are undecided in eADR: NT stores, and the last store. */
+  for (uint32_t i = 0; i < image->plan->units_used; i++) {
+    if (image->units[i].touched != 0) {
+      line_sync(image, image->units[i].address);
+    }
+  }
+}
+
+/* ---- crash points ---- */
+
+static bool range_undecided(const struct explore_image *image,
+                            const struct fpost_record *record) {
+  uint64_t end = record->address + (record->size == 0 ? 1 : record->size);
+  for (uint64_t at = record->address & ~(uint64_t)(LINE - 1); at < end;
+       at += LINE) {
+    if (lines_of(image, at)[line_index(at)] != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool flush_raises(const struct explore_image *image,
+                         const struct fpost_record *record) {
+  if (record->flags != FENCEPOST_CLFLUSH) {
+    return image->options.at != EXPLORE_AT_FENCE;
+  }
+  bool nt = record->thread < image->threads_count &&
+            image->threads[record->thread].nt_count != 0;
+  return nt || range_undecided(image, record);
+}
+
+/* A store after an NT store of the same thread to the same line completes that.
+ */
+static bool store_raises(const struct explore_image *image,
+                         const struct fpost_record *record) {
+  bool nt = record->thread < image->threads_count &&
+            image->threads[record->thread].nt_count != 0;
+  return nt && range_undecided(image, record);
+}
+
+bool explore_image_crash_point(const struct explore_image *image,
+                               const struct fpost_record *record) {
+  switch (record->kind) {
+  case FPOST_RECORD_STORE:
+    return image->options.at == EXPLORE_AT_STORE ||
+           image->options.mode.domain == FPOST_DOMAIN_EADR ||
+           store_raises(image, record);
+  case FPOST_RECORD_FLUSH:
+    return flush_raises(image, record);
+  case FPOST_RECORD_FENCE:
+    return record->thread < image->threads_count &&
+           fpost_model_fence_useful(&image->threads[record->thread]);
+  case FPOST_RECORD_DURABLE:
+    return range_undecided(image, record);
+  case FPOST_RECORD_OP_END:
+  case FPOST_RECORD_END:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* ---- order ---- */
+
+static const struct fpost_unit *order_units;
+
+static int order_compare(const void *a, const void *b) {
+  const struct fpost_unit *one = &order_units[*(const uint32_t *)a];
+  const struct fpost_unit *two = &order_units[*(const uint32_t *)b];
+  if (one->address != two->address) {
+    return one->address < two->address ? -1 : 1;
+  }
+  return one->all < two->all ? -1 : one->all > two->all;
+}
+
+uint32_t explore_image_order(const struct explore_image *image, uint32_t *units,
+                             uint32_t max) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < image->plan->units_used && count < max; i++) {
+    if (image->units[i].touched != 0) {
+      units[count++] = i;
+    }
+  }
+  order_units = image->units;
+  qsort(units, count, sizeof *units, order_compare);
+  return count;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * The state of a trace at a moment: the guaranteed image of each pool (a memfd)
+ * and the undecided units (in the plan), both updated record by record. What a
+ * record costs depends on the lines it touches, not on how many are undecided.
+ */
+#ifndef FPOST_EXPLORE_IMAGE_H
+#define FPOST_EXPLORE_IMAGE_H
+
+#include "rt/model/model.h"
+#include "rt/os/plan.h"
+#include "rt/trace/trace.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A sum of hashes of parts: a part is added and taken away again. */
+struct explore_hash {
+  uint64_t low, high;
+};
+
+/* What is known of a step beyond what the plan says; same index. */
+struct explore_step {
+  uint32_t number; /* among the stores to its line (word if torn), from 1 */
+  uint32_t thread;
+  uint32_t stack;
+  uint32_t flags;   /* enum fencepost_store_flag */
+  uint64_t address; /* pm address of the store's first byte in the line */
+  uint32_t size;
+  uint32_t spare;
+};
+
+struct explore_pool {
+  int image;       /* memfd */
+  uint8_t *memory; /* it, mapped; reserved up to the pool's largest size */
+  uint64_t size;   /* now */
+  uint64_t size_max;
+  struct fpost_line *lines; /* fpost_mode_cuts of them per line */
+};
+
+/* A unit's bookkeeping; same index as in the plan. */
+struct explore_unit {
+  uint32_t room; /* steps it has room for, a power of two */
+  uint32_t next_free;
+  double cuts; /* number of cuts */
+};
+
+enum explore_at { EXPLORE_AT_FENCE, EXPLORE_AT_FLUSH, EXPLORE_AT_STORE };
+
+struct explore_options {
+  struct fpost_mode mode;
+  enum explore_at at;
+};
+
+#define EXPLORE_ROOMS 24u
+
+struct explore_image {
+  struct explore_options options;
+  struct fpost_plan *plan;
+  int plan_fd;
+  int output; /* memfd: what recovery prints */
+  struct explore_pool pools[FPOST_POOLS_MAX];
+  struct fpost_unit *units; /* in the plan, as are links, steps and choices */
+  uint32_t *links;
+  struct fpost_step *steps;
+  struct fpost_choice *choices;
+  struct explore_unit *unit_infos;
+  struct explore_step *step_infos;
+  uint32_t *step_threads; /* the threads of step_infos, for rt/model/robust.h */
+  uint32_t unit_free;     /* 1 + index of the first free unit, 0: none */
+  uint32_t units_live;
+  uint32_t steps_used;
+  uint32_t rooms[EXPLORE_ROOMS]; /* free lists of step arrays by log2 of room */
+  struct fpost_thread *threads;
+  uint32_t threads_count;
+  double images_log2;          /* of the images that a crash may leave now */
+  struct explore_hash content; /* of the guaranteed image */
+  struct explore_hash space;   /* of the undecided units */
+  bool pending_store;          /* eADR: the last store is still undecided */
+};
+
+/* The largest size of each pool, found by a first pass over the trace. */
+struct explore_sizes {
+  uint32_t count;
+  uint64_t sizes[FPOST_POOLS_MAX];
+};
+
+/*
+ * Make plan and images, empty. Returns 0 or FPOST_ENOMEM (memory, descriptors
+ * or address space); nothing is to be freed then but the process.
+ */
+FPOST_MUST_USE int explore_image_init(struct explore_image *image,
+                                      const struct explore_options *options,
+                                      const struct explore_sizes *sizes);
+void explore_image_free(struct explore_image *image);
+
+/*
+ * Would a crash just before this record leave states that no later crash point
+ * leaves? In eADR, a store is a crash point in itself: explore_image_apply
+ * first.
+ */
+bool explore_image_crash_point(const struct explore_image *image,
+                               const struct fpost_record *record);
+
+/*
+ * The record, number `event` of the trace, has happened. Returns 0 or
+ * FPOST_ENOMEM (more undecided units or steps than the plan holds).
+ */
+FPOST_MUST_USE int explore_image_apply(struct explore_image *image,
+                                       const struct fpost_record *record,
+                                       uint64_t event);
+/* In eADR: what explore_image_apply left undecided becomes guaranteed. */
+void explore_image_settle(struct explore_image *image);
+
+/*
+ * The live units in order of address (and word), which is how states number
+ * them: at most `max`. Returns their number.
+ */
+uint32_t explore_image_order(const struct explore_image *image, uint32_t *units,
+                             uint32_t max);
+
+#endif /* FPOST_EXPLORE_IMAGE_H */

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/explore/info.h"
+
+#include "rt/base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *grow(void *at, size_t count, size_t size) {
+  void *grown = realloc(at, count * size);
+  FPOST_ASSERT(grown != NULL);
+  return grown;
+}
+
+static void add_stack(struct explore_info *info,
+                      const struct fpost_record *record) {
+  if (record->id >= info->stack_count) {
+    uint32_t count = record->id + 1 + record->id / 2;
+    info->stacks = grow(info->stacks, count, sizeof *info->stacks);
+    memset(info->stacks + info->stack_count, 0,
+           (count - info->stack_count) * sizeof *info->stacks);
+    info->stack_count = count;
+  }
+  struct explore_stack *stack = &info->stacks[record->id];
+  free(stack->pcs);
+  stack->count = (uint32_t)(record->data_size / sizeof(uint64_t));
+  stack->pcs = grow(NULL, stack->count + 1, sizeof(uint64_t));
+  memcpy(stack->pcs, record->data, stack->count * sizeof(uint64_t));
+}
+
+static void add_module(struct explore_info *info,
+                       const struct fpost_record *record) {
+  if (record->id >= info->module_count) {
+    info->modules = grow(info->modules, record->id + 1, sizeof *info->modules);
+    memset(info->modules + info->module_count, 0,
+           (record->id + 1 - info->module_count) * sizeof *info->modules);
+    info->module_count = record->id + 1;
+  }
+  struct explore_trace_module *module = &info->modules[record->id];
+  free(module->path);
+  module->path = strndup(record->text, record->text_size);
+  module->build_id_size = record->data_size < sizeof module->build_id
+                              ? record->data_size
+                              : sizeof module->build_id;
+  memcpy(module->build_id, record->data, module->build_id_size);
+}
+
+static void add_pool(struct explore_info *info,
+                     const struct fpost_record *record) {
+  if (record->id >= info->sizes.count) {
+    info->sizes.count = record->id + 1;
+  }
+  if (record->size > info->sizes.sizes[record->id]) {
+    info->sizes.sizes[record->id] = record->size;
+  }
+  if (record->kind == FPOST_RECORD_POOL) {
+    free(info->pool_paths[record->id]);
+    info->pool_paths[record->id] = strndup(record->text, record->text_size);
+  }
+}
+
+static void add(struct explore_info *info, const struct fpost_record *record) {
+  switch (record->kind) {
+  case FPOST_RECORD_STACK:
+    add_stack(info, record);
+    break;
+  case FPOST_RECORD_MODULE:
+    add_module(info, record);
+    break;
+  case FPOST_RECORD_POOL:
+  case FPOST_RECORD_RESIZE:
+    add_pool(info, record);
+    break;
+  case FPOST_RECORD_NOTE:
+    info->notes = grow(info->notes, info->note_count + 1, sizeof *info->notes);
+    info->notes[info->note_count++] = strndup(record->text, record->text_size);
+    break;
+  case FPOST_RECORD_END:
+    info->end_status = record->value;
+    break;
+  default:
+    break;
+  }
+}
+
+int explore_info_read(struct explore_info *info, struct fpost_reader *reader) {
+  *info = (struct explore_info){.trace_id = reader->header.id,
+                                .domain = reader->header.domain};
+  struct fpost_record record;
+  int err = FPOST_OK;
+  while ((err = fpost_reader_next(reader, &record)) == FPOST_OK) {
+    add(info, &record);
+    info->records++;
+  }
+  if (err == FPOST_ENOENT) {
+    err = fpost_reader_rewind(reader);
+  }
+  if (err != FPOST_OK) {
+    explore_info_free(info);
+  }
+  return err;
+}
+
+void explore_info_free(struct explore_info *info) {
+  for (uint32_t i = 0; i < info->stack_count; i++) {
+    free(info->stacks[i].pcs);
+  }
+  for (uint32_t i = 0; i < info->module_count; i++) {
+    free(info->modules[i].path);
+  }
+  for (uint32_t i = 0; i < info->note_count; i++) {
+    free(info->notes[i]);
+  }
+  for (uint32_t i = 0; i < info->sizes.count; i++) {
+    free(info->pool_paths[i]);
+  }
+  free(info->stacks);
+  free(info->modules);
+  free(info->notes);
+  *info = (struct explore_info){0};
+}
+
+void explore_info_symbols(const struct explore_info *info,
+                          struct fpost_symbols *symbols) {
+  for (uint32_t i = 0; i < info->module_count; i++) {
+    const struct explore_trace_module *module = &info->modules[i];
+    if (module->path != NULL) {
+      int err = fpost_symbols_module(symbols, i, module->path, module->build_id,
+                                     module->build_id_size);
+      (void)err; /* places are then shown as module and offset */
+    }
+  }
+}
+
+struct fpost_place explore_info_place(const struct explore_info *info,
+                                      struct fpost_report *report,
+                                      uint32_t stack) {
+  if (stack == 0 || stack >= info->stack_count) {
+    return (struct fpost_place){0};
+  }
+  return fpost_report_place(report, info->stacks[stack].pcs,
+                            info->stacks[stack].count);
+}
+
+bool explore_info_library(const struct explore_info *info, uint32_t stack) {
+  if (stack == 0 || stack >= info->stack_count ||
+      info->stacks[stack].count == 0) {
+    return false;
+  }
+  uint64_t module = info->stacks[stack].pcs[0] >> 48;
+  const char *path =
+      module < info->module_count ? info->modules[module].path : NULL;
+  const char *slash = path == NULL ? NULL : strrchr(path, '/');
+  return slash != NULL && strncmp(slash, "/libpmem", 8) == 0;
+}

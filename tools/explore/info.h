@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* What a first pass over a trace finds: stacks, modules, pools, sizes. */
+#ifndef FPOST_EXPLORE_INFO_H
+#define FPOST_EXPLORE_INFO_H
+
+#include "tools/explore/image.h"
+#include "tools/finding.h"
+#include "tools/trace_reader.h"
+
+struct explore_stack {
+  uint64_t *pcs;
+  uint32_t count;
+};
+
+struct explore_trace_module {
+  char *path;
+  uint8_t build_id[64];
+  size_t build_id_size;
+};
+
+struct explore_info {
+  struct explore_sizes sizes;
+  char *pool_paths[FPOST_POOLS_MAX];
+  struct explore_stack *stacks; /* by id; 0 is empty */
+  uint32_t stack_count;
+  struct explore_trace_module *modules;
+  uint32_t module_count;
+  uint64_t records;
+  uint64_t trace_id;
+  enum fpost_domain domain;
+  uint64_t end_status; /* of END */
+  char **notes;
+  uint32_t note_count;
+};
+
+/* Read the whole trace. Returns 0 or the reader's error, with its sentence. */
+FPOST_MUST_USE int explore_info_read(struct explore_info *info,
+                                     struct fpost_reader *reader);
+void explore_info_free(struct explore_info *info);
+
+/* Make the modules known to the report's symboliser, once. */
+void explore_info_symbols(const struct explore_info *info,
+                          struct fpost_symbols *symbols);
+
+/* The place of a stack of the trace. */
+struct fpost_place explore_info_place(const struct explore_info *info,
+                                      struct fpost_report *report,
+                                      uint32_t stack);
+/*
+ * Was the innermost frame of the stack in one of the libraries of PMDK? Their
+ * logs are checksummed: what recovery reads of them torn is thrown away by
+ * design.
+ */
+bool explore_info_library(const struct explore_info *info, uint32_t stack);
+
+#endif /* FPOST_EXPLORE_INFO_H */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * What the runs of a crash point say about the program: failures of recovery,
+ * cut down to the fewest lost stores; choices that no strictly ordered machine
+ * leaves; half-persisted stores that were read.
+ */
+#ifndef FPOST_EXPLORE_JUDGE_H
+#define FPOST_EXPLORE_JUDGE_H
+
+#include "tools/explore/search.h"
+
+void explore_judge_begin(struct explore_search *search);
+
+/* Is this a run that recovery should not have ended like that? */
+bool explore_judge_failed(const struct fpost_plan_run *run);
+/* Is the failure of the run under judgement explained by one found already?
+   Then it is counted. */
+bool explore_judge_known(struct explore_search *search,
+                         const struct fpost_plan_run *run);
+/* Minimise a failure and note it. Starts runs. */
+void explore_judge_failure(struct explore_search *search,
+                           const struct fpost_plan_run *run);
+/* A failure that will not be looked at: too many of one request. */
+void explore_judge_uncounted(struct explore_search *search);
+
+/* The choices of any run: robustness, races. */
+void explore_judge_run(struct explore_search *search);
+
+/*
+ * Put what was found at this crash point into the database. Starts runs.
+ * Returns 0 or an error of the database.
+ */
+FPOST_MUST_USE int explore_judge_store(struct explore_search *search);
+
+/* Split a cut of a unit into the step that is cut (index in the unit) and the
+   set of its pieces that persisted; *step == steps_count for the last cut. */
+void explore_cut_split(const struct fpost_unit *unit,
+                       const struct fpost_step *steps, uint64_t cut,
+                       uint32_t *step, uint64_t *pieces, bool *whole);
+
+#endif /* FPOST_EXPLORE_JUDGE_H */

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/explore/search.h"
+
+#include "rt/base/assert.h"
+#include "tools/explore/judge.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Runs that one request may take before the explorer looks at its bounds. */
+#define REQUEST_RUNS 4096u
+/* Samples per crash point with `--explore sample`, without --states. */
+#define SAMPLES 64u
+/* Failing runs of one request that are judged one by one. */
+#define FAILED_MAX 64u
+/* Bytes that a run may write to any one file, beyond the pools. */
+#define OUTPUT_MAX (UINT64_C(256) << 20)
+
+uint64_t explore_now_ms(void) {
+  struct timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void stop(struct explore_search *search, const char *text) {
+  fpost_error("explore: %s", text);
+  search->shared->failed = 1;
+  search->shared->stop = 1;
+}
+
+/* ---- crash points seen before ---- */
+
+struct seen {
+  struct explore_hash content, space;
+  uint64_t number; /* 1 + that of the crash point; 0: free */
+};
+
+struct seen_set {
+  struct seen *entries; /* open addressing, at most half full */
+  uint64_t size;
+  uint64_t used;
+};
+
+static struct seen *seen_find(const struct seen_set *set,
+                              const struct seen *key) {
+  uint64_t at = (key->content.low ^ key->space.low * 31) & (set->size - 1);
+  while (set->entries[at].number != 0) {
+    const struct seen *entry = &set->entries[at];
+    if (memcmp(&entry->content, &key->content, sizeof key->content) == 0 &&
+        memcmp(&entry->space, &key->space, sizeof key->space) == 0) {
+      break;
+    }
+    at = (at + 1) & (set->size - 1);
+  }
+  return &set->entries[at];
+}
+
+static void seen_grow(struct seen_set *set) {
+  if (set->used * 2 < set->size) {
+    return;
+  }
+  struct seen_set bigger = {.size = set->size == 0 ? 1024 : set->size * 2};
+  bigger.entries = calloc(bigger.size, sizeof *bigger.entries);
+  FPOST_ASSERT(bigger.entries != NULL);
+  for (uint64_t i = 0; i < set->size; i++) {
+    if (set->entries[i].number != 0) {
+      *seen_find(&bigger, &set->entries[i]) = set->entries[i];
+    }
+  }
+  free(set->entries);
+  bigger.used = set->used;
+  *set = bigger;
+}
+
+/* The number of the equal crash point before this one, or -1. */
+static int64_t seen_before(struct seen_set *set,
+                           const struct explore_image *image, uint64_t number) {
+  seen_grow(set);
+  struct seen key = {
+      .content = image->content, .space = image->space, .number = number + 1};
+  struct seen *entry = seen_find(set, &key);
+  if (entry->number != 0) {
+    return (int64_t)entry->number - 1;
+  }
+  *entry = key;
+  set->used++;
+  return -1;
+}
+
+/* ---- requests ---- */
+
+static bool restart(struct explore_search *search) {
+  if (search->target.pid > 0) {
+    return true;
+  }
+  if (explore_target_start(&search->target, &search->image) != FPOST_OK) {
+    stop(search, search->target.error);
+    return false;
+  }
+  return true;
+}
+
+/* One run, without varying anything. */
+static void run_one(struct explore_search *search, struct fpost_plan_run *run) {
+  struct fpost_plan *plan = search->image.plan;
+  *run = (struct fpost_plan_run){.outcome = FPOST_OUTCOME_ESCAPED};
+  if (!restart(search)) {
+    return;
+  }
+  plan->request = FPOST_PLAN_ONE;
+  plan->runs_max = 1;
+  if (explore_target_ask(&search->target) == EXPLORE_ANSWERED) {
+    memcpy(run, fpost_plan_table(plan, plan->log_at), sizeof *run);
+  }
+}
+
+void explore_run_state(struct explore_search *search,
+                       const struct explore_lost *lost, uint32_t count,
+                       struct fpost_plan_run *run) {
+  struct explore_image *image = &search->image;
+  FPOST_ASSERT(count <= FPOST_PLAN_CHOICES_MAX);
+  for (uint32_t i = 0; i < count; i++) {
+    const struct fpost_unit *unit = &image->units[lost[i].unit];
+    struct fpost_choice *choice = &image->choices[i];
+    *choice = (struct fpost_choice){
+        .unit = lost[i].unit, .count = 1, .read = unit->touched};
+    fpost_unit_at(unit, image->steps, lost[i].cut, choice->value);
+  }
+  image->plan->choices_count = count;
+  image->plan->fixed = count;
+  image->plan->rule = FPOST_CHOICE_LAST;
+  run_one(search, run);
+}
+
+void explore_run_prefix(struct explore_search *search,
+                        const struct fpost_choice *choices, uint32_t count,
+                        struct fpost_plan_run *run) {
+  struct fpost_plan *plan = search->image.plan;
+  memcpy(search->image.choices, choices, count * sizeof *choices);
+  plan->choices_count = count;
+  plan->fixed = count;
+  plan->rule = FPOST_CHOICE_FIRST;
+  run_one(search, run);
+}
+
+/* ---- a crash point ---- */
+
+/* Failing runs of one request, kept until the log may be overwritten. */
+struct failed {
+  struct fpost_plan_run runs[FAILED_MAX];
+  struct fpost_choice *choices[FAILED_MAX];
+  uint32_t counts[FAILED_MAX];
+  uint32_t count;
+};
+
+static void keep_failed(struct explore_search *search, struct failed *failed,
+                        const struct fpost_plan_run *run) {
+  if (explore_judge_known(search, run)) {
+    return;
+  }
+  if (failed->count == FAILED_MAX) {
+    explore_judge_uncounted(search);
+    return;
+  }
+  struct fpost_choice *copy = malloc((search->choice_count + 1) * sizeof *copy);
+  FPOST_ASSERT(copy != NULL);
+  memcpy(copy, search->choices, search->choice_count * sizeof *copy);
+  failed->runs[failed->count] = *run;
+  failed->choices[failed->count] = copy;
+  failed->counts[failed->count++] = search->choice_count;
+}
+
+static void take_run(struct explore_search *search, struct failed *failed,
+                     const struct fpost_plan_run *run) {
+  search->point.runs++;
+  search->point.flags |= run->flags;
+  if (run->outcome == FPOST_OUTCOME_OVERFLOW) {
+    search->point.complete = false;
+  }
+  if ((run->flags & FPOST_RUN_MAPPED) != 0 && search->shared->touched == 0) {
+    search->shared->touched = 1;
+  }
+  if (explore_judge_failed(run)) {
+    keep_failed(search, failed, run);
+  }
+  explore_judge_run(search);
+}
+
+/* Go through the runs of a request. */
+static void take_log(struct explore_search *search, struct failed *failed) {
+  struct fpost_plan *plan = search->image.plan;
+  const uint8_t *log = fpost_plan_table(plan, plan->log_at);
+  uint64_t at = 0;
+  search->choice_count = 0;
+  for (uint64_t i = 0; i < plan->log_runs; i++) {
+    struct fpost_plan_run run;
+    memcpy(&run, log + at, sizeof run);
+    at += sizeof run;
+    FPOST_ASSERT(run.kept + run.added <= FPOST_PLAN_CHOICES_MAX);
+    memcpy(search->choices + run.kept, log + at,
+           run.added * sizeof *search->choices);
+    at += run.added * sizeof *search->choices;
+    search->choice_count = run.kept + run.added;
+    take_run(search, failed, &run);
+  }
+}
+
+static void judge_failed(struct explore_search *search, struct failed *failed) {
+  for (uint32_t i = 0; i < failed->count; i++) {
+    search->choice_count = failed->counts[i];
+    memcpy(search->choices, failed->choices[i],
+           failed->counts[i] * sizeof *search->choices);
+    free(failed->choices[i]);
+    if (!explore_judge_known(search, &failed->runs[i])) {
+      explore_judge_failure(search, &failed->runs[i]);
+    }
+  }
+  failed->count = 0;
+}
+
+/* How many runs may still be started; 0: the bounds are reached. */
+static uint64_t budget(struct explore_search *search) {
+  const struct explore_config *config = search->config;
+  if (search->shared->stop != 0) {
+    return 0;
+  }
+  uint64_t runs = __atomic_load_n(&search->shared->runs, __ATOMIC_RELAXED);
+  bool late =
+      search->deadline_ms != 0 && explore_now_ms() >= search->deadline_ms;
+  if (late || (config->states != 0 && runs >= config->states)) {
+    search->shared->unfinished = 1;
+    search->shared->stop = 1;
+    return 0;
+  }
+  uint64_t left = config->states == 0 ? UINT64_MAX : config->states - runs;
+  return left < REQUEST_RUNS ? left : REQUEST_RUNS;
+}
+
+/* The run that took the server with it. Returns false if nothing can follow. */
+static bool escaped_run(struct explore_search *search, struct failed *failed) {
+  struct fpost_plan *plan = search->image.plan;
+  struct fpost_plan_run run = {.outcome = FPOST_OUTCOME_ESCAPED,
+                               .flags = plan->run_flags};
+  search->choice_count = plan->choices_count;
+  memcpy(search->choices, search->image.choices,
+         plan->choices_count * sizeof *search->choices);
+  take_run(search, failed, &run);
+  return true;
+}
+
+/* Ask for runs from where the walk is. Returns whether more are left. */
+static bool request(struct explore_search *search, uint64_t runs,
+                    struct fpost_choice_list *walk, uint32_t fixed,
+                    enum fpost_choice_rule rule) {
+  struct fpost_plan *plan = search->image.plan;
+  struct failed failed = {.count = 0};
+  if (!restart(search)) {
+    return false;
+  }
+  memcpy(search->image.choices, walk->choices,
+         walk->count * sizeof *walk->choices);
+  plan->choices_count = walk->count;
+  plan->request = FPOST_PLAN_WALK;
+  plan->rule = rule;
+  plan->fixed = fixed;
+  plan->runs_max = runs;
+  enum explore_answer answer = explore_target_ask(&search->target);
+  uint64_t before = search->point.runs;
+  bool more = answer == EXPLORE_ESCAPED || plan->complete == 0;
+  walk->count = plan->choices_count;
+  memcpy(walk->choices, search->image.choices,
+         walk->count * sizeof *walk->choices);
+  bool overflow = answer == EXPLORE_ANSWERED && plan->run_over != 0;
+  take_log(search, &failed);
+  if (answer == EXPLORE_ESCAPED) {
+    more = escaped_run(search, &failed) &&
+           fpost_choice_next(walk, fixed, search->image.units,
+                             search->image.steps, search->values);
+  }
+  __atomic_add_fetch(&search->shared->runs, search->point.runs - before,
+                     __ATOMIC_RELAXED);
+  judge_failed(search, &failed);
+  return more && !overflow;
+}
+
+static void walk_all(struct explore_search *search,
+                     enum fpost_choice_rule rule) {
+  struct fpost_choice_list walk = {
+      .choices = malloc(FPOST_PLAN_CHOICES_MAX * sizeof *walk.choices),
+      .max = FPOST_PLAN_CHOICES_MAX};
+  FPOST_ASSERT(walk.choices != NULL);
+  bool more = true;
+  search->point.complete = true;
+  while (more) {
+    uint64_t runs = budget(search);
+    if (runs == 0) {
+      search->point.complete = false;
+      break;
+    }
+    more = request(search, runs, &walk, 0, rule);
+  }
+  free(walk.choices);
+}
+
+/* A generator whose numbers depend on seed and crash point only. */
+static uint64_t random_next(uint64_t *state) {
+  uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+  return z ^ z >> 31;
+}
+
+static void walk_samples(struct explore_search *search) {
+  const struct explore_image *image = &search->image;
+  struct fpost_choice_list walk = {
+      .choices = malloc(FPOST_PLAN_CHOICES_MAX * sizeof *walk.choices),
+      .max = FPOST_PLAN_CHOICES_MAX};
+  FPOST_ASSERT(walk.choices != NULL);
+  search->random = search->config->seed ^ search->point.number << 32;
+  for (uint32_t i = 0; i < SAMPLES && budget(search) != 0; i++) {
+    walk.count = 0;
+    for (uint32_t j = 0; j < image->plan->units_used; j++) {
+      const struct fpost_unit *unit = &image->units[j];
+      if (unit->touched == 0 || walk.count == walk.max) {
+        continue;
+      }
+      struct fpost_choice *choice = &walk.choices[walk.count++];
+      *choice =
+          (struct fpost_choice){.unit = j, .count = 1, .read = unit->touched};
+      uint64_t cuts = fpost_unit_cuts(unit, image->steps);
+      uint64_t cut = i == 0   ? 0
+                     : i == 1 ? cuts - 1
+                              : random_next(&search->random) % cuts;
+      fpost_unit_at(unit, image->steps, cut, choice->value);
+    }
+    (void)request(search, 1, &walk, walk.count, FPOST_CHOICE_FIRST);
+  }
+  search->point.complete = false;
+  free(walk.choices);
+}
+
+static void store_point(struct explore_search *search) {
+  struct explore_db *db = &search->db;
+  int err = explore_db_begin(db);
+  if (err == FPOST_OK) {
+    err = explore_judge_store(search);
+  }
+  if (err == FPOST_OK) {
+    err = explore_db_point(db, &search->point);
+  }
+  if (err == FPOST_OK) {
+    err = explore_db_commit(db);
+  }
+  if (err != FPOST_OK) {
+    stop(search, db->error);
+  }
+}
+
+static void explore_point(struct explore_search *search, uint64_t number,
+                          uint64_t event, int64_t twin) {
+  search->point =
+      (struct explore_point){.number = number,
+                             .event = event,
+                             .twin = twin,
+                             .complete = true,
+                             .images_log2 = search->image.images_log2};
+  explore_judge_begin(search);
+  if (twin < 0) {
+    switch (search->config->strategy) {
+    case EXPLORE_LAZY:
+      walk_all(search, FPOST_CHOICE_FIRST);
+      break;
+    case EXPLORE_ALL:
+      walk_all(search, FPOST_CHOICE_EVERY);
+      break;
+    case EXPLORE_SAMPLE:
+      walk_samples(search);
+      break;
+    }
+  }
+  bool cut_short = search->shared->stop != 0 && !search->point.complete &&
+                   search->config->strategy != EXPLORE_SAMPLE;
+  if (!cut_short) {
+    store_point(search);
+    __atomic_add_fetch(&search->shared->points, 1, __ATOMIC_RELAXED);
+  } else if (search->shared->failed == 0) {
+    store_point(search); /* with complete = 0: --resume does it again */
+  }
+}
+
+/* ---- a worker ---- */
+
+static bool claim(struct explore_search *search, uint64_t number) {
+  const struct fpost_shard *shard = &search->config->shard;
+  if (number >= EXPLORE_POINTS_MAX ||
+      (shard->count > 1 && number % shard->count != shard->index - 1)) {
+    return false;
+  }
+  return __atomic_exchange_n(&search->shared->claimed[number], 1,
+                             __ATOMIC_RELAXED) == 0;
+}
+
+static int worker_begin(struct explore_search *search,
+                        struct fpost_reader *reader) {
+  const struct explore_config *config = search->config;
+  static const struct fpost_report_options no_options = {
+      .fail_on = FPOST_FAIL_ON_DEFAULT};
+  search->choices = malloc(FPOST_PLAN_CHOICES_MAX * sizeof *search->choices);
+  search->values = malloc(FPOST_CHOICE_VALUES_MAX * 64);
+  search->marks = mmap(NULL, FPOST_PLAN_UNITS_MAX * sizeof *search->marks,
+                       PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (search->choices == NULL || search->values == NULL ||
+      search->marks == MAP_FAILED ||
+      fpost_report_init(&search->report, &no_options) != FPOST_OK ||
+      explore_image_init(&search->image, &config->options,
+                         &search->info->sizes) != FPOST_OK) {
+    stop(search, "out of memory, address space or file descriptors");
+    return FPOST_ENOMEM;
+  }
+  uint64_t output = OUTPUT_MAX;
+  for (uint32_t i = 0; i < search->info->sizes.count; i++) {
+    output += search->info->sizes.sizes[i];
+  }
+  search->image.plan->output_max = output;
+  explore_info_symbols(search->info, search->report.symbols);
+  search->report.pools_count = search->info->sizes.count;
+  if (fpost_reader_open(reader, config->trace) != FPOST_OK) {
+    stop(search, reader->error);
+    return FPOST_EIO;
+  }
+  int err = explore_db_open(&search->db, config->db, false);
+  if (err == FPOST_OK) {
+    err = explore_target_init(&search->target, config->recover);
+    if (err != FPOST_OK) {
+      stop(search, search->target.error);
+    }
+  } else {
+    stop(search, search->db.error);
+  }
+  search->target.timeout_ms = config->timeout_ms;
+  return err;
+}
+
+/* The crash points of the trace, in order. */
+static void worker_walk(struct explore_search *search,
+                        struct fpost_reader *reader) {
+  struct seen_set seen = {0};
+  struct fpost_record record;
+  uint64_t number = 0;
+  int err = FPOST_OK;
+  bool eadr = search->config->options.mode.domain == FPOST_DOMAIN_EADR;
+  while (search->shared->stop == 0 &&
+         (err = fpost_reader_next(reader, &record)) == FPOST_OK) {
+    uint64_t event = reader->index;
+    bool during = eadr && record.kind == FPOST_RECORD_STORE;
+    bool point = explore_image_crash_point(&search->image, &record);
+    if (during) { /* a crash in the middle of the store */
+      err = explore_image_apply(&search->image, &record, event);
+    }
+    if (err == FPOST_OK && point && search->image.content.low != 0) {
+      int64_t twin = seen_before(&seen, &search->image, number);
+      search->crash_stack = record.stack;
+      if (claim(search, number)) {
+        explore_point(search, number, event, twin);
+      }
+      number++;
+    }
+    if (during) {
+      explore_image_settle(&search->image);
+    } else if (err == FPOST_OK) {
+      err = explore_image_apply(&search->image, &record, event);
+    }
+    if (err != FPOST_OK) {
+      stop(search,
+           "too much is undecided at one crash point: more than the "
+           "plan holds (rt/os/plan.h)");
+    }
+    if (search->shared->records < event) {
+      search->shared->records = event;
+    }
+  }
+  if (err != FPOST_OK && err != FPOST_ENOENT && search->shared->failed == 0) {
+    stop(search, reader->error);
+  }
+  free(seen.entries);
+}
+
+static int worker(const struct explore_config *config,
+                  const struct explore_info *info,
+                  struct explore_shared *shared, uint64_t deadline_ms) {
+  struct explore_search *search = calloc(1, sizeof *search);
+  struct fpost_reader reader;
+  FPOST_ASSERT(search != NULL);
+  search->config = config;
+  search->info = info;
+  search->shared = shared;
+  search->deadline_ms = deadline_ms;
+  if (worker_begin(search, &reader) == FPOST_OK && restart(search)) {
+    worker_walk(search, &reader);
+    explore_target_stop(&search->target);
+    explore_db_close(&search->db);
+  }
+  int err = shared->failed == 0 ? FPOST_OK : FPOST_EIO;
+  free(search); /* the rest goes with the process */
+  return err;
+}
+
+/* ---- all workers ---- */
+
+static void mark_done(void *context, uint64_t number) {
+  struct explore_shared *shared = context;
+  if (number < EXPLORE_POINTS_MAX) {
+    shared->claimed[number] = 1;
+  }
+}
+
+static int resume(const struct explore_config *config,
+                  struct explore_shared *shared) {
+  struct explore_db db;
+  int err = explore_db_open(&db, config->db, false);
+  if (err == FPOST_OK) {
+    err = explore_db_points(&db, mark_done, shared);
+    if (err != FPOST_OK) {
+      fpost_error("explore: %s", db.error);
+    }
+    explore_db_close(&db);
+  } else {
+    fpost_error("explore: %s", db.error);
+  }
+  return err;
+}
+
+static void progress(const struct explore_info *info,
+                     const struct explore_shared *shared, uint64_t start_ms,
+                     bool end) {
+  if (isatty(2) == 0) {
+    return;
+  }
+  if (end) {
+    fputs("\r\033[K", stderr);
+    return;
+  }
+  double seconds = (double)(explore_now_ms() - start_ms) / 1000;
+  double part = info->records == 0
+                    ? 1
+                    : (double)(shared->records + 1) / (double)info->records;
+  fprintf(stderr,
+          "\r\033[Kexploring: %3.0f%%  %lu crash points, %lu runs, %.0f/s, "
+          "%.0f s left",
+          part * 100, shared->points, shared->runs,
+          seconds > 0 ? (double)shared->runs / seconds : 0,
+          part > 0 ? seconds / part - seconds : 0);
+  (void)fflush(stderr);
+}
+
+int explore_search(const struct explore_config *config,
+                   const struct explore_info *info,
+                   struct explore_shared *shared) {
+  uint64_t start = explore_now_ms();
+  uint64_t deadline = config->time_ms == 0 ? 0 : start + config->time_ms;
+  if (config->resume && resume(config, shared) != FPOST_OK) {
+    return FPOST_EIO;
+  }
+  uint32_t alive = 0;
+  (void)fflush(NULL);
+  for (uint32_t i = 0; i < config->jobs; i++) {
+    pid_t pid = fork();
+    if (pid == 0) {
+      (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+      int err = worker(config, info, shared, deadline);
+      (void)fflush(NULL);
+      _exit(err == FPOST_OK ? 0 : 1);
+    }
+    alive += pid > 0;
+  }
+  bool failed = alive < config->jobs;
+  while (alive > 0) {
+    int status = 0;
+    pid_t pid = waitpid(-1, &status, WNOHANG);
+    if (pid > 0) {
+      alive--;
+      failed = failed || status != 0;
+    } else {
+      progress(info, shared, start, false);
+      struct timespec pause = {0, 20000000};
+      (void)nanosleep(&pause, NULL);
+    }
+  }
+  progress(info, shared, start, true);
+  return failed ? FPOST_EIO : FPOST_OK;
+}

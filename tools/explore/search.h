@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * Which crash states are run, and by whom. A worker (one process each) feeds
+ * the whole trace to its own image; crash points are claimed in a table that
+ * the workers share. Whether a crash point equals an earlier one is found out
+ * by each worker for itself, so that the result does not depend on their
+ * number.
+ */
+#ifndef FPOST_EXPLORE_SEARCH_H
+#define FPOST_EXPLORE_SEARCH_H
+
+#include "tools/explore/db.h"
+#include "tools/explore/info.h"
+#include "tools/explore/target.h"
+
+enum explore_strategy { EXPLORE_LAZY, EXPLORE_ALL, EXPLORE_SAMPLE };
+
+struct explore_config {
+  const char *trace;
+  const char *db;
+  const char *recover;
+  struct explore_options options;
+  enum explore_strategy strategy;
+  uint64_t states;     /* at most so many runs in all; 0: no bound */
+  uint64_t time_ms;    /* for all; 0: no bound */
+  uint64_t timeout_ms; /* for one run */
+  uint32_t jobs;       /* at least 1 */
+  struct fpost_shard shard;
+  bool resume;
+  bool replace; /* a database of another exploration is overwritten */
+  uint64_t seed;
+};
+
+/* Shared by the workers. */
+struct explore_shared {
+  uint64_t runs;
+  uint64_t points;     /* crash points that are done */
+  uint64_t records;    /* furthest record reached by a worker */
+  uint32_t stop;       /* out of time or states, or a worker failed */
+  uint32_t failed;     /* a worker failed: its message has been printed */
+  uint32_t touched;    /* some run has opened a pool */
+  uint32_t unfinished; /* a bound ended the exploration */
+  uint8_t claimed[];   /* per crash point: 1 if claimed or done before */
+};
+
+/* Crash points that can be claimed. */
+#define EXPLORE_POINTS_MAX (UINT64_C(1) << 30)
+
+struct explore_found; /* judge.h */
+
+struct explore_search {
+  const struct explore_config *config;
+  const struct explore_info *info;
+  struct explore_shared *shared;
+  struct explore_image image;
+  struct explore_target target;
+  struct explore_db db;
+  struct fpost_report report; /* the worker's, for symbols and JSON */
+  uint64_t deadline_ms;       /* 0: none */
+  uint64_t random;            /* state of the generator, for samples */
+
+  /* The crash point under way. */
+  struct explore_point point;
+  uint32_t crash_stack;         /* of the record that did not happen */
+  struct fpost_choice *choices; /* of the run that is judged */
+  uint32_t choice_count;
+  uint32_t *marks; /* by unit; zero between uses */
+  uint8_t (*values)[64];
+  struct explore_found *found;
+  uint32_t found_count;
+  uint32_t found_max;
+};
+
+/*
+ * Explore as config says; results go into the database. Returns 0 or FPOST_EIO
+ * with the errors printed.
+ */
+FPOST_MUST_USE int explore_search(const struct explore_config *config,
+                                  const struct explore_info *info,
+                                  struct explore_shared *shared);
+
+uint64_t explore_now_ms(void);
+
+/*
+ * One run on the state where all is persisted but `count` units, which are at
+ * the given cuts. The walk under way must not be needed any more.
+ */
+struct explore_lost {
+  uint32_t unit;
+  uint64_t cut;
+};
+void explore_run_state(struct explore_search *search,
+                       const struct explore_lost *lost, uint32_t count,
+                       struct fpost_plan_run *run);
+/* One run with a prefix of choices, with stacks of the choices it adds. */
+void explore_run_prefix(struct explore_search *search,
+                        const struct fpost_choice *choices, uint32_t count,
+                        struct fpost_plan_run *run);
+
+#endif /* FPOST_EXPLORE_SEARCH_H */
