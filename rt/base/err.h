@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Error codes: a function that can fail returns 0 or one of these, negative, and
- * leaves its object unchanged.
+ * Error codes: a function that can fail returns 0 or one of these, negative,
+ * and leaves its object unchanged.
  */
 #ifndef FPOST_BASE_ERR_H
 #define FPOST_BASE_ERR_H
