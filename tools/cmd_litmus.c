@@ -109,6 +109,7 @@ static bool difference_print(const struct fpost_litmus_case *case_,
       continue;
     }
     if (!any) {
+      (void)fflush(stdout); /* the two may be one terminal */
       fprintf(stderr, "fencepost: litmus: %s: %s:", case_->id, what);
     }
     any = true;
@@ -187,6 +188,7 @@ static int file_run(const struct fpost_litmus_file *file, int mode) {
       return FPOST_EXIT_USAGE;
     }
   }
+  (void)fflush(stdout);
   fprintf(stderr,
           "fencepost: litmus: %zu programs, %zu with expectations, %zu of "
           "these right\n",
