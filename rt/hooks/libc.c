@@ -11,6 +11,7 @@
 #include "rt/hooks/real.h"
 #include "rt/hooks/recover.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -423,13 +424,13 @@ static size_t printed(int length, size_t size) {
   } while (0)
 
 I32 __fencepost_libc_sprintf(PTR to, PTR format, ...) {
-  PRINT(to, SIZE_MAX, vsprintf(to, format, list));
+  PRINT(to, SIZE_MAX, vsnprintf(to, INT_MAX, format, list));
 }
 I32 __fencepost_libc_snprintf(PTR to, U64 size, PTR format, ...) {
   PRINT(to, size, vsnprintf(to, size, format, list));
 }
 I32 __fencepost_libc_vsprintf(PTR to, PTR format, VALIST list) {
-  int length = vsprintf(to, format, list);
+  int length = vsnprintf(to, INT_MAX, format, list);
   WROTE(to, printed(length, SIZE_MAX));
   return length;
 }
