@@ -264,24 +264,35 @@ struct fpost_place fpost_report_place(struct fpost_report *report,
   return place;
 }
 
-/* Is this file one that the reader did not write: a system header or library?
- */
-static bool file_system(const char *file) {
-  return strncmp(file, "/usr/include/", 13) == 0 ||
-         strncmp(file, "/usr/lib/", 9) == 0 || strncmp(file, "/rustc/", 7) == 0;
+static bool path_system(const char *path) {
+  return path == NULL || strncmp(path, "/usr/include/", 13) == 0 ||
+         strncmp(path, "/usr/lib", 8) == 0 || strncmp(path, "/lib", 4) == 0 ||
+         strncmp(path, "/rustc/", 7) == 0 || path[0] != '/';
+}
+
+bool fpost_frame_own(const struct fpost_frame *frame) {
+  return !path_system(frame->module) &&
+         (frame->file == NULL || !path_system(frame->file));
 }
 
 const struct fpost_frame *fpost_place_frame(const struct fpost_place *place) {
+  const struct fpost_frame *own = NULL;
   const struct fpost_frame *sourced = NULL;
   for (uint32_t i = 0; i < place->count; i++) {
     const struct fpost_frame *frame = &place->frames[i];
-    if (frame->file == NULL || frame->line == 0) {
-      continue;
-    }
-    if (!file_system(frame->file)) {
+    bool has_source = frame->file != NULL && frame->line != 0;
+    if (fpost_frame_own(frame) && has_source) {
       return frame;
     }
-    sourced = sourced != NULL ? sourced : frame;
+    if (own == NULL && fpost_frame_own(frame)) {
+      own = frame;
+    }
+    if (sourced == NULL && has_source) {
+      sourced = frame;
+    }
+  }
+  if (own != NULL) {
+    return own;
   }
   if (sourced != NULL) {
     return sourced;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Findings and the report that holds them. A finding is complete in itself: places
- * are symbolised when it is made, so that it can be stored as JSON and rendered
- * elsewhere. Text and JSON are views of it (tools/report_text.c, report_json.c).
+ * Findings and the report that holds them. A finding is complete in itself:
+ * places are symbolised when it is made, so that it can be stored as JSON and
+ * rendered elsewhere. Text and JSON are views of it (tools/report_text.c,
+ * report_json.c).
  *
  * All strings and arrays that a report refers to are its own copies, made by
  * fpost_report_text and fpost_report_memory; they live as long as the report.
@@ -33,12 +34,14 @@ struct fpost_access {
 
 /* The crash state that shows a finding, and what recovery did with it. */
 struct fpost_crash_view {
-  const char *state;   /* the name that replay takes; null: no crash */
-  const char *outcome; /* "recovery died: SIGSEGV", "recovery exited with 3", ... */
-  const char *replay;  /* the command to run */
-  const char *output;  /* the end of what recovery printed, or null */
-  struct fpost_place stack;             /* where recovery died, if known */
-  const struct fpost_access *persisted; /* the stores that made the difference */
+  const char *state; /* the name that replay takes; null: no crash */
+  const char
+      *outcome; /* "recovery died: SIGSEGV", "recovery exited with 3", ... */
+  const char *replay;       /* the command to run */
+  const char *output;       /* the end of what recovery printed, or null */
+  struct fpost_place stack; /* where recovery died, if known */
+  const struct fpost_access
+      *persisted; /* the stores that made the difference */
   uint32_t persisted_count;
   const struct fpost_access *lost;
   uint32_t lost_count;
@@ -51,12 +54,13 @@ struct fpost_report_finding {
   uint64_t count;      /* occurrences, at least 1 */
   uint32_t process;    /* pid of the program, 0: not known */
   struct fpost_access store;
-  struct fpost_access missing; /* the flush or fence that is needless; the flush
-                                  that lacks a fence; the store that overwrites; the
-                                  store that must come after the missing flush */
-  const char *missing_what;    /* "flush", "fence" or null: what is missing */
-  struct fpost_access read;    /* what recovery read */
-  const char *operation;       /* name and arguments, or null */
+  struct fpost_access
+      missing;              /* the flush or fence that is needless; the flush
+                               that lacks a fence; the store that overwrites; the
+                               store that must come after the missing flush */
+  const char *missing_what; /* "flush", "fence" or null: what is missing */
+  struct fpost_access read; /* what recovery read */
+  const char *operation;    /* name and arguments, or null */
   struct fpost_crash_view crash;
 };
 
@@ -106,7 +110,8 @@ struct fpost_report {
 /*
  * Make an empty report with the reader's filters. Errors (an unknown class, an
  * unreadable file of suppressions) are printed.
- * Returns 0, FPOST_EINVAL, FPOST_ENOENT or FPOST_ENOMEM; then it needs no freeing.
+ * Returns 0, FPOST_EINVAL, FPOST_ENOENT or FPOST_ENOMEM; then it needs no
+ * freeing.
  */
 FPOST_MUST_USE int
 fpost_report_init(struct fpost_report *report,
@@ -117,13 +122,12 @@ void fpost_report_free(struct fpost_report *report);
 void *fpost_report_memory(struct fpost_report *report, size_t size);
 /* A copy of a string, null for null. */
 const char *fpost_report_text(struct fpost_report *report, const char *text);
-const char *fpost_report_format(struct fpost_report *report,
-                                const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+const char *fpost_report_format(struct fpost_report *report, const char *format,
+                                ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * The place of a stack: count pcs as in FPOST_RECORD_STACK, with the modules made
- * known to report->symbols. The frames are the report's.
+ * The place of a stack: count pcs as in FPOST_RECORD_STACK, with the modules
+ * made known to report->symbols. The frames are the report's.
  */
 struct fpost_place fpost_report_place(struct fpost_report *report,
                                       const uint64_t *pcs, uint32_t count);
@@ -138,8 +142,12 @@ void fpost_report_add(struct fpost_report *report,
 /* Add a sentence for the reader, once. */
 void fpost_report_note(struct fpost_report *report, const char *text);
 
-/* The frame of a place that the reader should look at: the innermost with a source
-   line that is not a system header or library. Null if there is none. */
+/* Is it the user's code, and not a library or a header of the system? */
+bool fpost_frame_own(const struct fpost_frame *frame);
+
+/* The frame of a place that the reader should look at: the innermost with a
+   source line that is the user's own, or the next best. Null if there are no
+   frames. */
 const struct fpost_frame *fpost_place_frame(const struct fpost_place *place);
 
 /* Order findings for the reader: by severity, then class, then place. */
@@ -155,8 +163,8 @@ void fpost_report_print(struct fpost_report *report, FILE *out);
 json_t *fpost_finding_json(const struct fpost_report *report,
                            const struct fpost_report_finding *finding);
 /*
- * The reverse, for findings that were stored: strings are copied into the report.
- * Returns 0 or FPOST_EINVAL.
+ * The reverse, for findings that were stored: strings are copied into the
+ * report. Returns 0 or FPOST_EINVAL.
  */
 FPOST_MUST_USE int fpost_finding_parse(struct fpost_report *report,
                                        const json_t *json,

@@ -42,15 +42,6 @@ static void place_print(FILE *out, const struct fpost_place *place) {
   }
 }
 
-/*
- * Of the system: what it shows depends on the debug packages that happen to be
- * installed, and says nothing about the program.
- */
-static bool frame_is_system(const struct fpost_frame *frame) {
-  return frame->module != NULL && (strncmp(frame->module, "/lib", 4) == 0 ||
-                                   strncmp(frame->module, "/usr/lib", 8) == 0);
-}
-
 /* The callers of a place that have a source line. */
 static void callers_print(FILE *out, const struct fpost_place *place) {
   const struct fpost_frame *frame = fpost_place_frame(place);
@@ -60,7 +51,7 @@ static void callers_print(FILE *out, const struct fpost_place *place) {
   }
   for (frame++; frame < place->frames + place->count && shown < CALLERS_MAX;
        frame++) {
-    if (frame->file != NULL && frame->line != 0 && !frame_is_system(frame)) {
+    if (frame->file != NULL && frame->line != 0 && fpost_frame_own(frame)) {
       fputs(shown == 0 ? "    called from " : ", ", out);
       frame_print(out, frame);
       shown++;

@@ -18,6 +18,13 @@
 #define INLINED_MAX 24u
 #define CACHE_BUCKETS 4096u
 
+/* Addresses of a compilation unit, without the bias. */
+struct range {
+  Dwarf_Addr begin;
+  Dwarf_Addr end;
+  Dwarf_Off unit; /* offset of its DIE */
+};
+
 struct module {
   char *path;
   uint8_t build_id[BUILD_ID_MAX];
@@ -26,6 +33,10 @@ struct module {
   Dwfl *dwfl;
   Dwfl_Module *dwfl_module; /* null: the file could not be used */
   uint64_t bias;            /* of dwfl, over the addresses of the file */
+  Dwarf *dwarf;             /* null: no debug information */
+  struct range *ranges;
+  size_t ranges_count;
+  size_t ranges_max;
   char *hint;
 };
 
@@ -77,6 +88,7 @@ void fpost_symbols_free(struct fpost_symbols *symbols) {
     if (module->dwfl != NULL) {
       dwfl_end(module->dwfl);
     }
+    free(module->ranges);
     free(module->path);
     free(module->hint);
   }
@@ -133,6 +145,54 @@ static bool module_unchanged(const struct module *module) {
          memcmp(bits, module->build_id, module->build_id_size) == 0;
 }
 
+static void range_add(struct module *module, const struct range *range) {
+  if (module->ranges_count == module->ranges_max) {
+    size_t max = module->ranges_max == 0 ? 256 : 2 * module->ranges_max;
+    struct range *ranges = realloc(module->ranges, max * sizeof *ranges);
+    if (ranges == NULL) {
+      return; /* that unit has no source lines, then */
+    }
+    module->ranges = ranges;
+    module->ranges_max = max;
+  }
+  module->ranges[module->ranges_count++] = *range;
+}
+
+/*
+ * Which unit holds which addresses: clang writes no table of it, so the units
+ * themselves are asked.
+ */
+static void ranges_read(struct module *module) {
+  Dwarf_Addr bias = 0;
+  Dwarf_CU *unit = NULL;
+  Dwarf_Die die;
+  uint8_t unit_type = 0;
+  module->dwarf = dwfl_module_getdwarf(module->dwfl_module, &bias);
+  while (module->dwarf != NULL &&
+         dwarf_get_units(module->dwarf, unit, &unit, NULL, &unit_type, &die,
+                         NULL) == 0) {
+    struct range range = {.unit = dwarf_dieoffset(&die)};
+    Dwarf_Addr base = 0;
+    ptrdiff_t at = 0;
+    while (unit_type == DW_UT_compile &&
+           (at = dwarf_ranges(&die, at, &base, &range.begin, &range.end)) > 0) {
+      range_add(module, &range);
+    }
+  }
+}
+
+/* The unit that holds an address. */
+static bool unit_find(const struct module *module, Dwarf_Addr address,
+                      Dwarf_Die *unit) {
+  for (size_t i = 0; i < module->ranges_count; i++) {
+    const struct range *range = &module->ranges[i];
+    if (address >= range->begin && address < range->end) {
+      return dwarf_offdie(module->dwarf, range->unit, unit) != NULL;
+    }
+  }
+  return false;
+}
+
 /* Open the module's file, the first time that it is needed. */
 static void module_open(struct module *module) {
   static const Dwfl_Callbacks callbacks = {
@@ -167,6 +227,7 @@ static void module_open(struct module *module) {
     return;
   }
   module->bias = bias;
+  ranges_read(module);
 }
 
 /* Is the file one of the system's, whose lack of debug information is usual? */
@@ -307,25 +368,6 @@ static char *symbol_name(const struct module *module, Dwarf_Addr address) {
   return name != NULL ? fpost_demangle(name) : NULL;
 }
 
-/*
- * The compilation unit that an address belongs to, and the bias of its debug
- * information; null if there is none. libdw's own search needs .debug_aranges,
- * which clang does not write: ask each unit for its ranges then.
- */
-static Dwarf_Die *unit_find(const struct module *module, Dwarf_Addr address,
-                            Dwarf_Addr *bias) {
-  Dwarf_Die *unit = dwfl_module_addrdie(module->dwfl_module, address, bias);
-  if (unit != NULL) {
-    return unit;
-  }
-  while ((unit = dwfl_module_nextcu(module->dwfl_module, unit, bias)) != NULL) {
-    if (dwarf_haspc(unit, address - *bias) > 0) {
-      break;
-    }
-  }
-  return unit;
-}
-
 static uint32_t frames_find(struct module *module, uint64_t offset,
                             struct fpost_frame frames[INLINED_MAX]) {
   uint32_t count = 0;
@@ -333,20 +375,17 @@ static uint32_t frames_find(struct module *module, uint64_t offset,
     module_open(module);
   }
   if (module->dwfl_module != NULL) {
-    Dwarf_Addr address = offset + module->bias;
-    Dwarf_Addr bias = 0;
-    Dwarf_Die *unit = unit_find(module, address, &bias);
-    if (unit != NULL) {
-      count = frames_from_scopes(frames, unit, address - bias);
-    } else if (dwfl_module_getdwarf(module->dwfl_module, &bias) == NULL &&
-               !module_system(module)) {
+    Dwarf_Die unit;
+    if (unit_find(module, offset, &unit)) {
+      count = frames_from_scopes(frames, &unit, offset);
+    } else if (module->dwarf == NULL && !module_system(module)) {
       module_hint(module,
                   "has no debug information: compile with -g to see "
                   "source lines");
     }
     count = count == 0 ? 1 : count;
     if (frames[count - 1].function == NULL) {
-      frames[count - 1].function = symbol_name(module, address);
+      frames[count - 1].function = symbol_name(module, offset + module->bias);
     }
   }
   return count == 0 ? 1 : count;

@@ -75,30 +75,114 @@ static const uint8_t *get_bytes(struct cursor *cursor, size_t size) {
   return at;
 }
 
-/* The reverse of put_data in encode.c. */
-static void get_data(struct cursor *cursor, struct fpost_trace_state *state,
-                     struct fpost_record *record) {
-  size_t shape = get_byte(cursor);
-  size_t size = (shape >> 4) + 1;
-  size_t kept = shape & 0x0f;
-  if (shape == 0x80) {
-    size = get_bounded(cursor, FPOST_STORE_MAX);
-    kept = get_bounded(cursor, FPOST_STORE_MAX);
-  } else if (shape > 0x80) {
+/* Bytes that follow for a word of each code. */
+static const uint8_t word_bytes[4] = {
+    [FPOST_WORD_ZERO] = 0,
+    [FPOST_WORD_SHORT] = 2,
+    [FPOST_WORD_KNOWN] = 2,
+    [FPOST_WORD_LITERAL] = 8,
+};
+
+/* Move over `kept` bytes of data in words; fails if they are not all there. */
+static void skip_words(struct cursor *cursor, size_t kept) {
+  unsigned codes = 0;
+  for (size_t i = 0; i < kept / 8 && cursor->err == 0; i++) {
+    codes = i % 4 == 0 ? get_byte(cursor) : codes >> 2;
+    (void)get_bytes(cursor, word_bytes[codes & 3]);
+  }
+  (void)get_bytes(cursor, kept % 8);
+}
+
+static uint64_t word_expand(struct fpost_trace_state *state, unsigned code,
+                            const uint8_t *at) {
+  uint64_t word = 0;
+  __builtin_memcpy(&word, at, word_bytes[code]);
+  if (code == FPOST_WORD_KNOWN) {
+    word = state->words[word];
+  } else if (code == FPOST_WORD_LITERAL) {
+    state->words[fpost_trace_slot(word)] = word;
+  }
+  return word;
+}
+
+/* The reverse of the loop in put_data; the bytes at `at` were checked. */
+static void words_expand(struct fpost_trace_state *state, const uint8_t *at,
+                         size_t kept) {
+  unsigned codes = 0;
+  size_t i = 0;
+  for (; i < kept / 8; i++) {
+    codes = i % 4 == 0 ? *at++ : codes >> 2;
+    uint64_t word = word_expand(state, codes & 3, at);
+    __builtin_memcpy(state->data + 8 * i, &word, sizeof word);
+    at += word_bytes[codes & 3];
+  }
+  __builtin_memcpy(state->data + 8 * i, at, kept % 8);
+}
+
+static void get_words(struct cursor *cursor, struct fpost_trace_state *state,
+                      struct fpost_record *record) {
+  size_t size = get_bounded(cursor, FPOST_STORE_MAX);
+  size_t kept = get_bounded(cursor, FPOST_STORE_MAX);
+  const uint8_t *at = cursor->at;
+  if (size <= sizeof(uint64_t) || kept > size) {
     cursor_fail(cursor, FPOST_EINVAL);
   }
-  if (size == 0 || kept > size) {
-    cursor_fail(cursor, FPOST_EINVAL);
-  }
-  record->data = get_bytes(cursor, kept);
-  record->data_size = size;
-  record->size = size;
-  if (cursor->err == 0 && kept < size) {
+  skip_words(cursor, kept);
+  if (cursor->err == 0) {
     FPOST_ASSERT(size <= sizeof state->data);
-    __builtin_memcpy(state->data, record->data, kept);
+    words_expand(state, at, kept);
     __builtin_memset(state->data + kept, 0, size - kept);
     record->data = state->data;
+    record->data_size = size;
   }
+}
+
+/* Up to a word, in `kept` bytes. */
+static void get_short(struct cursor *cursor, struct fpost_trace_state *state,
+                      unsigned shape, struct fpost_record *record) {
+  size_t size = (shape >> 4) + 1;
+  size_t kept = shape & 0x0f;
+  if (kept > size) {
+    cursor_fail(cursor, FPOST_EINVAL);
+  }
+  const uint8_t *at = get_bytes(cursor, kept);
+  if (cursor->err != 0) {
+    return;
+  }
+  uint64_t word = 0;
+  __builtin_memcpy(&word, at, kept);
+  if (size == sizeof word && kept > 2) {
+    state->words[fpost_trace_slot(word)] = word;
+  }
+  __builtin_memcpy(state->data, &word, sizeof word);
+  record->data = state->data;
+  record->data_size = size;
+}
+
+/* The reverse of put_data in encode.c. The state changes only if all is well.
+ */
+static void get_data(struct cursor *cursor, struct fpost_trace_state *state,
+                     struct fpost_record *record) {
+  unsigned shape = get_byte(cursor);
+  if (cursor->err != 0) {
+    return;
+  }
+  if (shape == FPOST_DATA_WORDS) {
+    get_words(cursor, state, record);
+  } else if (shape == FPOST_DATA_KNOWN) {
+    const uint8_t *at = get_bytes(cursor, 2);
+    if (cursor->err == 0) {
+      uint64_t word = word_expand(state, FPOST_WORD_KNOWN, at);
+      __builtin_memcpy(state->data, &word, sizeof word);
+      record->data = state->data;
+      record->data_size = sizeof word;
+    }
+  } else if (shape < FPOST_DATA_WORDS) {
+    get_short(cursor, state, shape, record);
+  } else {
+    cursor_fail(cursor, FPOST_EINVAL);
+  }
+  record->size = record->data_size;
 }
 
 /* Thread, flags, stack and address, as far as the kind has them. */

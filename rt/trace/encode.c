@@ -24,26 +24,81 @@ static uint8_t *put_bytes(uint8_t *out, const void *bytes, size_t size) {
   return out + size;
 }
 
-/*
- * Size and data with the zeros at their end cut off: up to a word in one byte,
- * size - 1 above kept; else 0x80, size, kept.
- */
-static uint8_t *put_data(uint8_t *out, const struct fpost_record *record) {
-  size_t size = record->data_size;
+static uint8_t *put_u16(uint8_t *out, uint32_t value) {
+  out[0] = (uint8_t)value;
+  out[1] = (uint8_t)(value >> 8);
+  return out + 2;
+}
+
+/* One word; *code says how. */
+static uint8_t *put_word(struct fpost_trace_state *state, uint8_t *out,
+                         uint64_t word, unsigned *code) {
+  if (word <= FPOST_WORD_SHORT_MAX) {
+    *code = word == 0 ? FPOST_WORD_ZERO : FPOST_WORD_SHORT;
+    return word == 0 ? out : put_u16(out, (uint32_t)word);
+  }
+  uint32_t slot = fpost_trace_slot(word);
+  if (state->words[slot] == word) {
+    *code = FPOST_WORD_KNOWN;
+    return put_u16(out, slot);
+  }
+  state->words[slot] = word;
+  *code = FPOST_WORD_LITERAL;
+  __builtin_memcpy(out, &word, sizeof word);
+  return out + sizeof word;
+}
+
+/* Data of at most a word. */
+static uint8_t *put_short(struct fpost_trace_state *state, uint8_t *out,
+                          const uint8_t *data, size_t size) {
   size_t kept = size;
-  FPOST_ASSERT(size >= 1);
-  FPOST_ASSERT(size <= FPOST_STORE_MAX);
-  while (kept > 0 && record->data[kept - 1] == 0) {
+  while (kept > 0 && data[kept - 1] == 0) {
     kept--;
   }
-  if (size <= FENCEPOST_WORD_SIZE) {
-    *out++ = (uint8_t)((size - 1) << 4 | kept);
-  } else {
-    *out++ = 0x80;
-    out = put_varint(out, size);
-    out = put_varint(out, kept);
+  if (size == sizeof(uint64_t) && kept > 2) {
+    uint64_t word;
+    __builtin_memcpy(&word, data, sizeof word);
+    uint32_t slot = fpost_trace_slot(word);
+    if (state->words[slot] == word) {
+      *out++ = FPOST_DATA_KNOWN;
+      return put_u16(out, slot);
+    }
+    state->words[slot] = word;
   }
-  return put_bytes(out, record->data, kept);
+  *out++ = (uint8_t)((size - 1) << 4 | kept);
+  return put_bytes(out, data, kept);
+}
+
+/* Size and data; the bytes of the record up to its end. */
+static uint8_t *put_data(struct fpost_trace_state *state, uint8_t *out,
+                         const struct fpost_record *record) {
+  const uint8_t *data = record->data;
+  size_t size = record->data_size;
+  FPOST_ASSERT(size >= 1);
+  FPOST_ASSERT(size <= FPOST_STORE_MAX);
+  if (size <= sizeof(uint64_t)) {
+    return put_short(state, out, data, size);
+  }
+  size_t kept = size;
+  while (kept > 0 && data[kept - 1] == 0) {
+    kept--;
+  }
+  *out++ = FPOST_DATA_WORDS;
+  out = put_varint(out, size);
+  out = put_varint(out, kept);
+  uint8_t *codes = out;
+  for (size_t i = 0; i < kept / 8; i++) {
+    unsigned code = 0;
+    uint64_t word;
+    if (i % 4 == 0) {
+      codes = out++;
+      *codes = 0;
+    }
+    __builtin_memcpy(&word, data + 8 * i, sizeof word);
+    out = put_word(state, out, word, &code);
+    *codes = (uint8_t)(*codes | code << (2 * (i % 4)));
+  }
+  return put_bytes(out, data + kept / 8 * 8, kept % 8);
 }
 
 static void record_check(const struct fpost_record *record, unsigned fields) {
@@ -67,8 +122,8 @@ static void record_check(const struct fpost_record *record, unsigned fields) {
 }
 
 /* The fields that only records other than events have, and the data. */
-static uint8_t *put_rest(uint8_t *out, const struct fpost_record *record,
-                         unsigned fields) {
+static uint8_t *put_rest(struct fpost_trace_state *state, uint8_t *out,
+                         const struct fpost_record *record, unsigned fields) {
   if ((fields & FPOST_FIELD_ID) != 0) {
     out = put_varint(out, record->id);
   }
@@ -87,7 +142,7 @@ static uint8_t *put_rest(uint8_t *out, const struct fpost_record *record,
     out = put_bytes(out, record->data, record->data_size);
   }
   if ((fields & FPOST_FIELD_BYTES) != 0) {
-    out = put_data(out, record);
+    out = put_data(state, out, record);
   }
   return out;
 }
@@ -122,7 +177,7 @@ size_t fpost_trace_encode(struct fpost_trace_state *state,
     tag |= FPOST_TAG_ADDRESS;
     out = put_signed(out, record->address - state->address);
   }
-  out = put_rest(out, record, fields);
+  out = put_rest(state, out, record, fields);
   /* A process that is killed here leaves a zero: the end, not half a record. */
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   *begin = (uint8_t)tag;

@@ -20,6 +20,26 @@
 /* Of END: the wait status follows. */
 #define FPOST_TAG_STATUS 0x10u
 
+/* The byte that opens data: up to a word, size - 1 above the bytes kept; or: */
+#define FPOST_DATA_KNOWN 0x79u /* a word of the table; its index follows */
+#define FPOST_DATA_WORDS 0x80u /* size, bytes kept, words by codes, odd bytes  \
+                                */
+
+/* Codes of words, two bits each, four to a byte, the first in the low bits. */
+enum fpost_word_code {
+  FPOST_WORD_ZERO = 0,
+  FPOST_WORD_SHORT = 1,  /* below 2^16: two bytes follow */
+  FPOST_WORD_KNOWN = 2,  /* of the table: the two bytes of its index follow */
+  FPOST_WORD_LITERAL = 3 /* eight bytes follow; goes into the table */
+};
+#define FPOST_WORD_SHORT_MAX UINT64_C(0xffff)
+
+/* The place of a word in the table. */
+static inline uint32_t fpost_trace_slot(uint64_t word) {
+  _Static_assert(FPOST_TRACE_WORDS == 1u << 16, "an index has two bytes");
+  return (uint32_t)((word * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
+}
+
 _Static_assert(FPOST_RECORD_KINDS <= 16, "the kind has four bits of the tag");
 
 /* Which fields a kind has, in the order in which they are written. */
@@ -33,7 +53,7 @@ enum fpost_field {
   FPOST_FIELD_SIZE = 64,
   FPOST_FIELD_TEXT = 128,
   FPOST_FIELD_DATA = 256,  /* as it is */
-  FPOST_FIELD_BYTES = 512, /* size and data, zeros at the end cut off */
+  FPOST_FIELD_BYTES = 512, /* size and data, made short */
   FPOST_FIELD_STATUS = 1024
 };
 

@@ -109,6 +109,7 @@ struct fpost_trace_header {
  * none of it.
  */
 #define FPOST_TRACE_FOLLOW 256u
+#define FPOST_TRACE_WORDS 65536u
 struct fpost_trace_state {
   uint64_t address; /* where the last store or flush ended */
   uint32_t thread;
@@ -116,7 +117,9 @@ struct fpost_trace_state {
   uint32_t flags[FPOST_RECORD_KINDS]; /* of the last record of that kind */
   uint32_t
       follow[FPOST_TRACE_FOLLOW]; /* stack that came after stack i, mod 256 */
-  uint8_t data[FPOST_STORE_MAX];  /* decoder: data with its zeros put back */
+  uint64_t words[FPOST_TRACE_WORDS]; /* words stored lately, by their hash: logs
+                                        and moves store words again */
+  uint8_t data[FPOST_STORE_MAX];     /* decoder: data put together again */
 };
 
 /* No record is longer than this, in bytes. */
