@@ -15,7 +15,7 @@
 #include <zstd.h>
 
 #define ERROR_SIZE 640
-#define ZSTD_LEVEL 6
+#define ZSTD_LEVEL 9
 
 struct packer {
   FILE *out;

@@ -78,7 +78,7 @@ static const uint8_t *get_bytes(struct cursor *cursor, size_t size) {
 /* Bytes that follow for a word of each code. */
 static const uint8_t word_bytes[4] = {
     [FPOST_WORD_ZERO] = 0,
-    [FPOST_WORD_SHORT] = 2,
+    [FPOST_WORD_NEXT] = 0,
     [FPOST_WORD_KNOWN] = 2,
     [FPOST_WORD_LITERAL] = 8,
 };
@@ -93,26 +93,40 @@ static void skip_words(struct cursor *cursor, size_t kept) {
   (void)get_bytes(cursor, kept % 8);
 }
 
+static uint64_t word_known(const struct fpost_trace_state *state,
+                           const uint8_t *at) {
+  return state->words[(uint32_t)at[0] | (uint32_t)at[1] << 8];
+}
+
+/* The reverse of put_word in encode.c; the bytes at `at` were checked. */
 static uint64_t word_expand(struct fpost_trace_state *state, unsigned code,
-                            const uint8_t *at) {
+                            const uint8_t *at, uint32_t *context) {
   uint64_t word = 0;
-  __builtin_memcpy(&word, at, word_bytes[code]);
-  if (code == FPOST_WORD_KNOWN) {
-    word = state->words[word];
+  uint32_t before = *context;
+  if (code == FPOST_WORD_NEXT) {
+    word = state->words[state->next[before]];
+  } else if (code == FPOST_WORD_KNOWN) {
+    word = word_known(state, at);
   } else if (code == FPOST_WORD_LITERAL) {
+    __builtin_memcpy(&word, at, sizeof word);
     state->words[fpost_trace_slot(word)] = word;
+  }
+  *context = fpost_trace_after(before, word);
+  if (word != 0) {
+    state->next[before] = (uint16_t)*context;
   }
   return word;
 }
 
 /* The reverse of the loop in put_data; the bytes at `at` were checked. */
 static void words_expand(struct fpost_trace_state *state, const uint8_t *at,
-                         size_t kept) {
+                         uint64_t address, size_t kept) {
+  uint32_t context = fpost_trace_slot(address);
   unsigned codes = 0;
   size_t i = 0;
   for (; i < kept / 8; i++) {
     codes = i % 4 == 0 ? *at++ : codes >> 2;
-    uint64_t word = word_expand(state, codes & 3, at);
+    uint64_t word = word_expand(state, codes & 3, at, &context);
     __builtin_memcpy(state->data + 8 * i, &word, sizeof word);
     at += word_bytes[codes & 3];
   }
@@ -130,7 +144,7 @@ static void get_words(struct cursor *cursor, struct fpost_trace_state *state,
   skip_words(cursor, kept);
   if (cursor->err == 0) {
     FPOST_ASSERT(size <= sizeof state->data);
-    words_expand(state, at, kept);
+    words_expand(state, at, record->address, kept);
     __builtin_memset(state->data + kept, 0, size - kept);
     record->data = state->data;
     record->data_size = size;
@@ -172,7 +186,7 @@ static void get_data(struct cursor *cursor, struct fpost_trace_state *state,
   } else if (shape == FPOST_DATA_KNOWN) {
     const uint8_t *at = get_bytes(cursor, 2);
     if (cursor->err == 0) {
-      uint64_t word = word_expand(state, FPOST_WORD_KNOWN, at);
+      uint64_t word = word_known(state, at);
       __builtin_memcpy(state->data, &word, sizeof word);
       record->data = state->data;
       record->data_size = sizeof word;

@@ -3,6 +3,8 @@
 #include "rt/trace/format.h"
 #include "rt/trace/trace.h"
 
+#include <stdbool.h>
+
 static uint8_t *put_varint(uint8_t *out, uint64_t value) {
   while (value >= 0x80) {
     *out++ = (uint8_t)(value | 0x80);
@@ -30,17 +32,21 @@ static uint8_t *put_u16(uint8_t *out, uint32_t value) {
   return out + 2;
 }
 
-/* One word; *code says how. */
+/* One word after *context; *code says how. */
 static uint8_t *put_word(struct fpost_trace_state *state, uint8_t *out,
-                         uint64_t word, unsigned *code) {
-  if (word <= FPOST_WORD_SHORT_MAX) {
-    *code = word == 0 ? FPOST_WORD_ZERO : FPOST_WORD_SHORT;
-    return word == 0 ? out : put_u16(out, (uint32_t)word);
+                         uint64_t word, uint32_t *context, unsigned *code) {
+  uint32_t before = *context;
+  *context = fpost_trace_after(before, word);
+  if (word == 0) {
+    *code = FPOST_WORD_ZERO;
+    return out;
   }
-  uint32_t slot = fpost_trace_slot(word);
+  uint32_t slot = *context;
+  bool expected = state->next[before] == slot;
+  state->next[before] = (uint16_t)slot;
   if (state->words[slot] == word) {
-    *code = FPOST_WORD_KNOWN;
-    return put_u16(out, slot);
+    *code = expected ? FPOST_WORD_NEXT : FPOST_WORD_KNOWN;
+    return expected ? out : put_u16(out, slot);
   }
   state->words[slot] = word;
   *code = FPOST_WORD_LITERAL;
@@ -87,6 +93,7 @@ static uint8_t *put_data(struct fpost_trace_state *state, uint8_t *out,
   out = put_varint(out, size);
   out = put_varint(out, kept);
   uint8_t *codes = out;
+  uint32_t context = fpost_trace_slot(record->address);
   for (size_t i = 0; i < kept / 8; i++) {
     unsigned code = 0;
     uint64_t word;
@@ -95,7 +102,7 @@ static uint8_t *put_data(struct fpost_trace_state *state, uint8_t *out,
       *codes = 0;
     }
     __builtin_memcpy(&word, data + 8 * i, sizeof word);
-    out = put_word(state, out, word, &code);
+    out = put_word(state, out, word, &context, &code);
     *codes = (uint8_t)(*codes | code << (2 * (i % 4)));
   }
   return put_bytes(out, data + kept / 8 * 8, kept % 8);

@@ -22,22 +22,27 @@
 
 /* The byte that opens data: up to a word, size - 1 above the bytes kept; or: */
 #define FPOST_DATA_KNOWN 0x79u /* a word of the table; its index follows */
-#define FPOST_DATA_WORDS 0x80u /* size, bytes kept, words by codes, odd bytes  \
-                                */
+#define FPOST_DATA_WORDS                                                       \
+  0x80u /* size, bytes kept, words by codes, odd bytes                         \
+         */
 
 /* Codes of words, two bits each, four to a byte, the first in the low bits. */
 enum fpost_word_code {
   FPOST_WORD_ZERO = 0,
-  FPOST_WORD_SHORT = 1,  /* below 2^16: two bytes follow */
+  FPOST_WORD_NEXT = 1,   /* the word of the table that is expected here */
   FPOST_WORD_KNOWN = 2,  /* of the table: the two bytes of its index follow */
   FPOST_WORD_LITERAL = 3 /* eight bytes follow; goes into the table */
 };
-#define FPOST_WORD_SHORT_MAX UINT64_C(0xffff)
 
 /* The place of a word in the table. */
 static inline uint32_t fpost_trace_slot(uint64_t word) {
   _Static_assert(FPOST_TRACE_WORDS == 1u << 16, "an index has two bytes");
   return (uint32_t)((word * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
+}
+
+/* What the next word is expected by: the words before it. */
+static inline uint32_t fpost_trace_after(uint32_t context, uint64_t word) {
+  return word == 0 ? (context + 0x9e37) & 0xffff : fpost_trace_slot(word);
 }
 
 _Static_assert(FPOST_RECORD_KINDS <= 16, "the kind has four bits of the tag");

@@ -119,6 +119,7 @@ struct fpost_trace_state {
       follow[FPOST_TRACE_FOLLOW]; /* stack that came after stack i, mod 256 */
   uint64_t words[FPOST_TRACE_WORDS]; /* words stored lately, by their hash: logs
                                         and moves store words again */
+  uint16_t next[FPOST_TRACE_WORDS];  /* index in words of what came next */
   uint8_t data[FPOST_STORE_MAX];     /* decoder: data put together again */
 };
 
