@@ -154,6 +154,18 @@ static uint32_t walk_unwind(struct fpost_stacks *stacks, uintptr_t pc,
   return count < stacks->frames_max ? count : stacks->frames_max;
 }
 
+/* The entry to be overwritten by a new stack of (pc, cfa). */
+static struct fpost_stack_entry *entry_free(struct fpost_stack_cache *cache,
+                                            uintptr_t pc, uintptr_t cfa) {
+  struct fpost_stack_entry *entries = fpost_stack_entries(cache, pc, cfa);
+  for (uint32_t i = 0; i < FPOST_STACK_WAYS; i++) {
+    if (entries[i].pc == 0) {
+      return &entries[i];
+    }
+  }
+  return &entries[cache->replaced++ % FPOST_STACK_WAYS];
+}
+
 uint32_t fpost_stacks_walk(struct fpost_stacks *stacks,
                            struct fpost_stack_cache *cache, uintptr_t pc,
                            uintptr_t cfa, uintptr_t top) {
@@ -174,7 +186,7 @@ uint32_t fpost_stacks_walk(struct fpost_stacks *stacks,
   uint32_t stack = fpost_stacks_intern(stacks, pcs, count);
   errno = error;
   if (cacheable && own) {
-    struct fpost_stack_entry *entry = fpost_stack_entry(cache, pc, cfa);
+    struct fpost_stack_entry *entry = entry_free(cache, pc, cfa);
     entry->pc = pc;
     entry->cfa = cfa;
     entry->stack = stack;

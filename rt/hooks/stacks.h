@@ -30,9 +30,12 @@
 
 #define FPOST_STACKS_MAX 65536u /* different stacks; the rest get number 0 */
 #define FPOST_STACKS_BUCKETS                                                   \
-  131072u                       /* a power of two above FPOST_STACKS_MAX       \
-                                 */
-#define FPOST_STACK_CACHE 512u  /* entries per thread, a power of two */
+  131072u                      /* a power of two above FPOST_STACKS_MAX        \
+                                */
+#define FPOST_STACK_CACHE 512u /* entries per thread, a power of two */
+/* Entries that one (pc, cfa) may be in: a library's flush function is called at
+   the same depth on behalf of many callers further out. */
+#define FPOST_STACK_WAYS 4u
 #define FPOST_STACK_SIZES 8192u /* frame sizes remembered, a power of two */
 
 struct fpost_stack {
@@ -55,6 +58,7 @@ struct fpost_stack_entry {
 
 struct fpost_stack_cache {
   struct fpost_stack_entry entries[FPOST_STACK_CACHE];
+  uint32_t replaced; /* how many entries had to make room for another */
 };
 
 /* Frame size of the function that pc returns into: bytes between the stack
@@ -100,11 +104,26 @@ uint32_t fpost_stacks_walk(struct fpost_stacks *stacks,
 /* Forget everything that depends on which code is loaded where. */
 void fpost_stacks_forget(struct fpost_stacks *stacks);
 
+/* The first of the entries that (pc, cfa) may be in. */
 static inline struct fpost_stack_entry *
-fpost_stack_entry(struct fpost_stack_cache *cache, uintptr_t pc,
-                  uintptr_t cfa) {
+fpost_stack_entries(struct fpost_stack_cache *cache, uintptr_t pc,
+                    uintptr_t cfa) {
   uintptr_t hash = pc ^ (cfa >> 4) ^ (pc >> 9);
-  return &cache->entries[hash & (FPOST_STACK_CACHE - 1)];
+  return &cache->entries[(hash * FPOST_STACK_WAYS) & (FPOST_STACK_CACHE - 1)];
+}
+
+/* Whether the stack is the one of the entry. hook-safe */
+static inline bool fpost_stack_is(const struct fpost_stack_entry *entry,
+                                  uintptr_t pc, uintptr_t cfa) {
+  if (entry->pc != pc || entry->cfa != cfa) {
+    return false;
+  }
+  uint32_t i = 0;
+  while (i < entry->count &&
+         *(const uintptr_t *)(cfa + entry->slots[i]) == entry->pcs[i]) {
+    i++;
+  }
+  return i == entry->count;
 }
 
 /* The number of the stack whose innermost frame resumes at pc with stack
@@ -113,14 +132,9 @@ static inline uint32_t fpost_stacks_get(struct fpost_stacks *stacks,
                                         struct fpost_stack_cache *cache,
                                         uintptr_t pc, uintptr_t cfa,
                                         uintptr_t top) {
-  const struct fpost_stack_entry *entry = fpost_stack_entry(cache, pc, cfa);
-  if (entry->pc == pc && entry->cfa == cfa) {
-    uint32_t i = 0;
-    while (i < entry->count &&
-           *(const uintptr_t *)(cfa + entry->slots[i]) == entry->pcs[i]) {
-      i++;
-    }
-    if (i == entry->count) {
+  const struct fpost_stack_entry *entry = fpost_stack_entries(cache, pc, cfa);
+  for (uint32_t i = 0; i < FPOST_STACK_WAYS; i++, entry++) {
+    if (fpost_stack_is(entry, pc, cfa)) {
       return entry->stack;
     }
   }
