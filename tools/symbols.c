@@ -280,10 +280,38 @@ static void frame_file(struct fpost_frame *frame, Dwarf_Die *unit,
   }
 }
 
+/*
+ * The last row of the line table at or before an address that has a line: code
+ * that the compiler merged from several places has line 0.
+ */
+static Dwarf_Line *line_before(Dwarf_Die *unit, Dwarf_Addr address) {
+  Dwarf_Lines *lines = NULL;
+  size_t count = 0;
+  Dwarf_Line *best = NULL;
+  Dwarf_Addr best_address = 0;
+  if (dwarf_getsrclines(unit, &lines, &count) != 0) {
+    return NULL;
+  }
+  for (size_t i = 0; i < count; i++) {
+    Dwarf_Line *line = dwarf_onesrcline(lines, i);
+    Dwarf_Addr at = 0;
+    int number = 0;
+    if (dwarf_lineaddr(line, &at) == 0 && at <= address && at >= best_address &&
+        dwarf_lineno(line, &number) == 0 && number > 0) {
+      best = line;
+      best_address = at;
+    }
+  }
+  return best;
+}
+
 static void frame_line(struct fpost_frame *frame, Dwarf_Die *unit,
                        Dwarf_Addr address) {
   Dwarf_Line *line = dwarf_getsrc_die(unit, address);
   int number = 0;
+  if (line != NULL && dwarf_lineno(line, &number) == 0 && number == 0) {
+    line = line_before(unit, address);
+  }
   if (line == NULL) {
     return;
   }
