@@ -42,11 +42,26 @@ static bool part_find(const char *built_at, const char *installed_at,
 
 static bool plugin_find(uint32_t llvm, char path[PATH_MAX]) {
   char built_at[64];
-  char installed_at[64];
+  char installed_at[128];
   snprintf(built_at, sizeof built_at, "pass/FencepostPass-%u.so", llvm);
   snprintf(installed_at, sizeof installed_at,
-           "lib/fencepost/FencepostPass-%u.so", llvm);
+           FENCEPOST_LIBDIR "/fencepost/FencepostPass-%u.so", llvm);
   return part_find(built_at, installed_at, path);
+}
+
+/* The flags that the wrappers compile with, and the line numbers of reports. */
+static bool cflags_print(const char *plugin) {
+  char header[PATH_MAX];
+  if (fpost_path_part(FENCEPOST_SOURCE_INCLUDE "/fencepost/fencepost.h",
+                      FENCEPOST_INCLUDEDIR "/fencepost/fencepost.h", header,
+                      sizeof header) != 0) {
+    fpost_error("config: '%s' is not there: install Fencepost again", header);
+    return false;
+  }
+  *strrchr(header, '/') = '\0';
+  *strrchr(header, '/') = '\0';
+  printf("-g -fpass-plugin=%s -idirafter %s\n", plugin, header);
+  return true;
 }
 
 static int config_print(const struct options *options) {
@@ -59,13 +74,18 @@ static int config_print(const struct options *options) {
     if (!plugin_find(options->llvm, path)) {
       return FPOST_EXIT_USAGE;
     }
-    printf("%s%s\n", options->cflags ? "-g -fpass-plugin=" : "", path);
+    if (options->plugin) {
+      puts(path);
+    }
+    if (options->cflags && !cflags_print(path)) {
+      return FPOST_EXIT_USAGE;
+    }
   }
   if (options->ldflags) {
     if (!part_find("rt/hooks/libfencepost_rt.a",
-                   "lib/fencepost/libfencepost_rt.a", path) ||
+                   FENCEPOST_LIBDIR "/fencepost/libfencepost_rt.a", path) ||
         !part_find("rt/hooks/fencepost.dynlist",
-                   "lib/fencepost/fencepost.dynlist", list)) {
+                   FENCEPOST_LIBDIR "/fencepost/fencepost.dynlist", list)) {
       return FPOST_EXIT_USAGE;
     }
     *strrchr(path, '/') = '\0';

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# What `cmake --install` puts where, beside the plugins (pass/) and the compiler
+# wrappers (wrappers.cmake); and the manual pages, which the commands' own tables
+# make. Everything finds the rest relative to itself: the prefix may be moved.
+include(CMakePackageConfigHelpers)
+
+set(FENCEPOST_RUNTIME_INSTALL ${CMAKE_INSTALL_LIBDIR}/fencepost)
+install(TARGETS fencepost RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES ${PROJECT_BINARY_DIR}/rt/hooks/libfencepost_rt.a
+  ${PROJECT_BINARY_DIR}/rt/hooks/fencepost.dynlist
+  DESTINATION ${FENCEPOST_RUNTIME_INSTALL})
+install(FILES ${PROJECT_SOURCE_DIR}/include/fencepost/fencepost.h
+  ${PROJECT_SOURCE_DIR}/include/fencepost/events.h
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fencepost)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Fencepost)
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/FencepostConfig.cmake.in
+  ${CMAKE_CURRENT_BINARY_DIR}/FencepostConfig.cmake
+  INSTALL_DESTINATION ${package_dir}
+  PATH_VARS CMAKE_INSTALL_BINDIR CMAKE_INSTALL_INCLUDEDIR
+    FENCEPOST_RUNTIME_INSTALL)
+write_basic_package_version_file(
+  ${CMAKE_CURRENT_BINARY_DIR}/FencepostConfigVersion.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/FencepostConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/FencepostConfigVersion.cmake
+  DESTINATION ${package_dir})
+
+file(RELATIVE_PATH FENCEPOST_PC_PREFIX
+  /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/fencepost.pc.in fencepost.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/fencepost.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+set(man_dir ${PROJECT_BINARY_DIR}/docs/man)
+set(man_pages ${man_dir}/fencepost.1)
+file(MAKE_DIRECTORY ${man_dir})
+add_custom_command(OUTPUT ${man_dir}/fencepost.1
+  COMMAND fencepost help --man > ${man_dir}/fencepost.1
+  DEPENDS fencepost VERBATIM)
+file(STRINGS commands.def commands REGEX "^FPOST_COMMAND")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS commands.def)
+foreach(command IN LISTS commands)
+  string(REGEX REPLACE "^FPOST_COMMAND.(.*).$" "\\1" command "${command}")
+  set(page ${man_dir}/fencepost-${command}.1)
+  add_custom_command(OUTPUT ${page}
+    COMMAND fencepost help --man ${command} > ${page}
+    DEPENDS fencepost VERBATIM)
+  list(APPEND man_pages ${page})
+endforeach()
+add_custom_target(fencepost_man ALL DEPENDS ${man_pages})
+install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
