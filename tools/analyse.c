@@ -51,6 +51,7 @@ struct analysis {
   struct fpost_thread *threads[FPOST_TRACE_THREADS_MAX];
   struct stack *stacks; /* index is the id */
   uint32_t stacks_max;
+  uint32_t pools_count;
   bool hooks[FPOST_TRACE_MODULES_MAX]; /* module index: compiled by the pass */
   struct unique unique[UNIQUE_MAX];
   uint32_t unique_count;
@@ -173,7 +174,8 @@ static int pool_define(struct analysis *analysis,
     pool->known = true;
     pool->path = fpost_report_format(analysis->report, "%.*s",
                                      (int)record->text_size, record->text);
-    analysis->report->pools_count++;
+    analysis->pools_count++;
+    analysis->report->pools_count = analysis->pools_count;
   }
   return pool_grow(analysis, pool, record->size);
 }

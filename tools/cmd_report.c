@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* fencepost report: the findings of an exploration, a trace or a run. */
 #include "tools/analyse.h"
+#include "tools/explore/db.h"
+#include "tools/explore/explore.h"
 #include "tools/online.h"
 #include "tools/run.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct options {
   struct fpost_report_options report;
@@ -40,6 +44,53 @@ static int trace_load(struct fpost_report *report, const char *path) {
     fpost_error("report: %s", reader.error);
   }
   return err;
+}
+
+/* Does the file begin as a database does? */
+static bool database_is(const char *path) {
+  char magic[16] = "";
+  FILE *file = fopen(path, "rbe");
+  if (file != NULL) {
+    size_t size = fread(magic, 1, sizeof magic, file);
+    fclose(file);
+    return size == sizeof magic && memcmp(magic, "SQLite format 3", 16) == 0;
+  }
+  return false;
+}
+
+/*
+ * The findings of an exploration, and those of the online rules from the trace
+ * that was explored, as `crash` reports them.
+ */
+static int database_load(struct fpost_report *report, const char *path) {
+  struct explore_db db;
+  int err = explore_report("report", path, report);
+  if (err != 0) {
+    return err;
+  }
+  err = explore_db_open(&db, path, false);
+  if (err != 0) {
+    fpost_error("report: %s", db.error);
+    return err;
+  }
+  char *trace = explore_db_get(&db, "trace");
+  explore_db_close(&db);
+  if (trace != NULL && access(trace, R_OK) == 0) {
+    err = trace_load(report, trace);
+  } else if (trace != NULL) {
+    fpost_report_note(
+        report, fpost_report_format(report,
+                                    "the trace '%s' is not there any more: "
+                                    "findings of the run itself are left out",
+                                    trace));
+  }
+  free(trace);
+  return err;
+}
+
+static int file_load(struct fpost_report *report, const char *path) {
+  return database_is(path) ? database_load(report, path)
+                           : trace_load(report, path);
 }
 
 static int results_load(struct fpost_report *report, const char *path) {
@@ -108,7 +159,7 @@ static int report_run(const struct fpost_command *command, int argc,
     return FPOST_EXIT_USAGE;
   }
   int err = options.results != NULL ? results_load(&report, options.results)
-                                    : trace_load(&report, operands.items[0]);
+                                    : file_load(&report, operands.items[0]);
   if (err == 0) {
     fpost_report_sort(&report);
     exit_code = report_write(&report, &options);
@@ -124,9 +175,10 @@ const struct fpost_command fpost_command_report = {
     .usage = "[OPTIONS] DB|TRACE | --results FILE",
     .summary = "print the findings of an exploration, a trace or a run",
     .description =
-        "Prints what was found: by an exploration, from its database DB; by "
-        "the online rules, from a TRACE; or by a program that was run by "
-        "itself, from its results file.\n"
+        "Prints what was found: by an exploration, from its database DB, and "
+        "in "
+        "the run that it explored; in a recorded run, from its TRACE; or by a "
+        "program that was run by itself, from its results file.\n"
         "The filters apply to what is printed and to the exit code; the "
         "database keeps everything.",
     .options = table,

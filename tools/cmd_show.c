@@ -69,6 +69,8 @@ struct show {
   uint64_t counts[FPOST_RECORD_KINDS];
   uint64_t crash_points;
   uint64_t stored_bytes;
+  uint64_t event_bytes; /* of records of events, before packing */
+  const struct fpost_reader *reader;
 };
 
 static bool kinds_parse(const struct options *options, uint32_t *wanted) {
@@ -314,6 +316,7 @@ static bool show_record(void *context, const struct fpost_record *record,
   show->crash_points += view->crash_point;
   show->stored_bytes +=
       record->kind == FPOST_RECORD_STORE ? record->data_size : 0;
+  show->event_bytes += event_is(record) ? show->reader->size : 0;
   if (!record_wanted(show, record, view)) {
     return true;
   }
@@ -352,6 +355,14 @@ static void summary_print(const struct show *show) {
          show->counts[FPOST_RECORD_FLUSH], show->counts[FPOST_RECORD_FENCE],
          show->counts[FPOST_RECORD_DURABLE],
          show->counts[FPOST_RECORD_OP_BEGIN], show->crash_points);
+  double stores = (double)show->counts[FPOST_RECORD_STORE];
+  if (stores > 0) {
+    printf("# %" PRIu64
+           " bytes of events, %.2f per store; the file has %" PRIu64
+           " bytes, %.2f per store\n",
+           show->event_bytes, (double)show->event_bytes / stores,
+           show->reader->file_size, (double)show->reader->file_size / stores);
+  }
 }
 
 static int show_trace(const struct options *options, uint32_t wanted,
@@ -367,7 +378,10 @@ static int show_trace(const struct options *options, uint32_t wanted,
     fpost_reader_close(&reader);
     return FPOST_EXIT_USAGE;
   }
-  struct show show = {.options = options, .wanted = wanted, .report = &report};
+  struct show show = {.options = options,
+                      .wanted = wanted,
+                      .report = &report,
+                      .reader = &reader};
   report.enabled = 0;
   head_print(&reader, path);
   int err = fpost_analyse_each(&report, &reader, show_record, &show);

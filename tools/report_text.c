@@ -10,6 +10,8 @@
 #define LABEL_SIZE 160
 /* Callers shown beneath a place. */
 #define CALLERS_MAX 4u
+/* Stores of a crash state that are named. */
+#define STORES_SHOWN 8u
 
 static const char *last_component(const char *path) {
   const char *slash = strrchr(path, '/');
@@ -128,6 +130,31 @@ struct wording {
   bool missing_first;
 };
 
+/* Without a lost store, recovery fails on what every crash there leaves. */
+static struct wording
+wording_of_failure(const struct fpost_report_finding *finding) {
+  bool fence = finding->missing_what != NULL &&
+               strcmp(finding->missing_what, "fence") == 0;
+  if (!finding->store.present) {
+    return (struct wording){
+        .missing = "power cut",
+        .preposition = "at",
+        .after =
+            "every store before it has persisted: no flush or fence helps"};
+  }
+  if (!finding->missing.present) {
+    return (struct wording){.after = "is lost",
+                            .fix = fence ? "fence after the flush of %1"
+                                         : "flush %1, then fence"};
+  }
+  return (struct wording){
+      .missing = "store",
+      .preposition = "to",
+      .between = "is lost, and this one, which came later, has persisted",
+      .fix = fence ? "fence after the flush of %1, before %2"
+                   : "flush %1, then fence, before %2"};
+}
+
 static struct wording wording_of(const struct fpost_report_finding *finding) {
   switch (finding->class_) {
   case FPOST_CLASS_MISSING_FLUSH:
@@ -177,6 +204,8 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
         .fix =
             "store at %1 atomically, or declare the range with "
             "fencepost_validated"};
+  case FPOST_CLASS_RECOVERY_FAILURE:
+    return wording_of_failure(finding);
   default:
     return (struct wording){.missing = "store", .preposition = "to"};
   }
@@ -235,28 +264,43 @@ static void accesses_print(const struct fpost_report *report, FILE *out,
   }
 }
 
+static bool access_same(const struct fpost_access *a,
+                        const struct fpost_access *b) {
+  return a->present && b->present && a->offset == b->offset &&
+         a->size == b->size && a->place.count == b->place.count &&
+         a->pool != NULL && b->pool != NULL && strcmp(a->pool, b->pool) == 0;
+}
+
+/* Stores of a crash state, without the two that the finding names anyway. */
 static void stores_print(const struct fpost_report *report, FILE *out,
-                         const char *what, const struct fpost_access *stores,
-                         uint32_t count) {
+                         const char *what,
+                         const struct fpost_report_finding *finding,
+                         const struct fpost_access *stores, uint32_t count) {
   char label[LABEL_SIZE];
-  uint32_t shown = count > 8 ? 8 : count;
-  for (uint32_t i = 0; i < shown; i++) {
+  uint32_t shown = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (access_same(&stores[i], &finding->store) ||
+        access_same(&stores[i], &finding->missing)) {
+      continue;
+    }
+    if (shown == STORES_SHOWN) {
+      fprintf(out, "  %s: %" PRIu32 " more\n", what, count - i);
+      return;
+    }
     label_format(report, "store", "to", &stores[i], label);
     fprintf(out, "  %s: %s   ", what, label);
     place_print(out, &stores[i].place);
     fputc('\n', out);
-  }
-  if (count > shown) {
-    fprintf(out, "  %s: %" PRIu32 " more\n", what, count - shown);
+    shown++;
   }
 }
 
 static void crash_print(const struct fpost_report *report, FILE *out,
                         const struct fpost_report_finding *finding) {
   const struct fpost_crash_view *crash = &finding->crash;
-  stores_print(report, out, "persisted", crash->persisted,
+  stores_print(report, out, "persisted", finding, crash->persisted,
                crash->persisted_count);
-  stores_print(report, out, "lost", crash->lost, crash->lost_count);
+  stores_print(report, out, "lost", finding, crash->lost, crash->lost_count);
   if (crash->outcome != NULL) {
     fprintf(out, "  %s", crash->outcome);
     if (crash->stack.count != 0) {

@@ -162,6 +162,7 @@ int fpost_reader_rewind(struct fpost_reader *reader) {
   file->next = 0;
   file->ended = false;
   reader->index = 0;
+  reader->file_size = file->size;
   memset(&file->state, 0, sizeof file->state);
   memset(file->pool_known, 0, sizeof file->pool_known);
   memset(file->stacks, 0, FPOST_TRACE_STACKS_MAX / 8);
@@ -357,6 +358,7 @@ int fpost_reader_next(struct fpost_reader *reader,
   }
   file->part_at += used;
   reader->index = file->next++;
+  reader->size = used;
   if (record->kind == FPOST_RECORD_END) {
     file->ended = true;
     if (reader->packed && (file->part_at != file->part_size ||

@@ -28,6 +28,8 @@ struct fpost_reader {
   const char *command; /* the program's arguments, each ended by NUL */
   uint64_t index;      /* number of the record that was read last, from 0: the
                           EVENT of crash states */
+  size_t size;         /* of that record, bytes before packing */
+  uint64_t file_size;  /* of the file, bytes */
   bool packed;
   char error[640]; /* after an error: what, where, what to do; a sentence */
   struct fpost_reader_file *file;
