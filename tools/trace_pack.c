@@ -7,6 +7,7 @@
 #include "tools/trace_reader.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,18 +16,69 @@
 #include <zstd.h>
 
 #define ERROR_SIZE 640
-#define ZSTD_LEVEL 9
+/* Beyond 4 a trace gets little smaller and takes several times as long. */
+#define ZSTD_LEVEL 4
+/* Threads that compress, and frames on the way at a time. */
+#define WORKERS_COUNT 2u
+#define FRAMES_COUNT 4u
+
+/* A frame on its way: filled by the caller, compressed by a worker, written by
+   the caller; frames are in use one after the other, round and round. */
+struct frame {
+  uint8_t *bytes; /* FPOST_PACKED_FRAME_MAX bytes */
+  size_t size;
+  uint8_t *packed;
+  size_t packed_size; /* or an error of zstd */
+  uint64_t hash;
+  enum { FRAME_FREE, FRAME_FULL, FRAME_TAKEN, FRAME_PACKED } state;
+};
 
 struct packer {
   FILE *out;
-  ZSTD_CCtx *zstd;
-  uint8_t *frame; /* FPOST_PACKED_FRAME_MAX bytes */
-  size_t size;
-  uint8_t *packed;
   size_t packed_max;
+  struct frame frames[FRAMES_COUNT];
+  uint32_t filling; /* the frame that records are added to */
+  uint32_t next;    /* the first frame that no worker has taken */
+  uint32_t workers_count;
+  pthread_t workers[WORKERS_COUNT];
+  pthread_mutex_t lock; /* of the frames' states, next and over */
+  pthread_cond_t changed;
+  bool over;
   struct fpost_trace_state *state;
   struct fpost_pack_counts counts;
 };
+
+static void *worker_run(void *data) {
+  struct packer *packer = data;
+  ZSTD_CCtx *zstd = ZSTD_createCCtx();
+  pthread_mutex_lock(&packer->lock);
+  for (;;) {
+    struct frame *frame = &packer->frames[packer->next];
+    if (frame->state != FRAME_FULL) {
+      if (packer->over) {
+        break;
+      }
+      pthread_cond_wait(&packer->changed, &packer->lock);
+      continue;
+    }
+    frame->state = FRAME_TAKEN;
+    packer->next = (packer->next + 1) % FRAMES_COUNT;
+    pthread_mutex_unlock(&packer->lock);
+    /* Without memory for it zstd reports an error. */
+    frame->packed_size =
+        ZSTD_compressCCtx(zstd, frame->packed, packer->packed_max, frame->bytes,
+                          frame->size, ZSTD_LEVEL);
+    if (ZSTD_isError(frame->packed_size) == 0) {
+      frame->hash = XXH64(frame->packed, frame->packed_size, 0);
+    }
+    pthread_mutex_lock(&packer->lock);
+    frame->state = FRAME_PACKED;
+    pthread_cond_broadcast(&packer->changed);
+  }
+  pthread_mutex_unlock(&packer->lock);
+  ZSTD_freeCCtx(zstd);
+  return NULL;
+}
 
 static bool packer_write(struct packer *packer, const void *bytes,
                          size_t size) {
@@ -34,43 +86,64 @@ static bool packer_write(struct packer *packer, const void *bytes,
   return fwrite(bytes, 1, size, packer->out) == size;
 }
 
-static bool packer_frame(struct packer *packer) {
-  if (packer->size == 0) {
+/* Waits until the frame is compressed, if it is in use, and writes it. */
+static bool frame_finish(struct packer *packer, struct frame *frame) {
+  pthread_mutex_lock(&packer->lock);
+  while (frame->state == FRAME_FULL || frame->state == FRAME_TAKEN) {
+    pthread_cond_wait(&packer->changed, &packer->lock);
+  }
+  bool packed = frame->state == FRAME_PACKED;
+  frame->state = FRAME_FREE;
+  pthread_mutex_unlock(&packer->lock);
+  if (!packed) {
     return true;
   }
-  size_t size =
-      ZSTD_compressCCtx(packer->zstd, packer->packed, packer->packed_max,
-                        packer->frame, packer->size, ZSTD_LEVEL);
-  if (ZSTD_isError(size) != 0) {
+  if (ZSTD_isError(frame->packed_size) != 0) {
     errno = EIO;
     return false;
   }
-  struct fpost_packed_frame head = {.packed_size = (uint32_t)size,
-                                    .size = (uint32_t)packer->size,
-                                    .hash = XXH64(packer->packed, size, 0)};
-  packer->size = 0;
+  struct fpost_packed_frame head = {.packed_size = (uint32_t)frame->packed_size,
+                                    .size = (uint32_t)frame->size,
+                                    .hash = frame->hash};
+  frame->size = 0;
   return packer_write(packer, &head, sizeof head) &&
-         packer_write(packer, packer->packed, size);
+         packer_write(packer, frame->packed, frame->packed_size);
+}
+
+/* The frame being filled is complete: the next one is the oldest on its way. */
+static bool packer_frame(struct packer *packer) {
+  struct frame *frame = &packer->frames[packer->filling];
+  if (frame->size == 0) {
+    return true;
+  }
+  pthread_mutex_lock(&packer->lock);
+  frame->state = FRAME_FULL;
+  pthread_cond_broadcast(&packer->changed);
+  pthread_mutex_unlock(&packer->lock);
+  packer->filling = (packer->filling + 1) % FRAMES_COUNT;
+  return frame_finish(packer, &packer->frames[packer->filling]);
 }
 
 static bool packer_header(struct packer *packer,
                           const struct fpost_reader *reader) {
   struct fpost_packed_header head = {.version = FPOST_PACKED_VERSION};
   memcpy(head.magic, FPOST_PACKED_MAGIC, sizeof head.magic);
-  memcpy(packer->frame, &reader->header, sizeof reader->header);
-  memcpy(packer->frame + sizeof reader->header, reader->command,
+  struct frame *frame = &packer->frames[packer->filling];
+  memcpy(frame->bytes, &reader->header, sizeof reader->header);
+  memcpy(frame->bytes + sizeof reader->header, reader->command,
          reader->header.command_size);
-  packer->size = sizeof reader->header + reader->header.command_size;
-  packer->counts.raw_bytes = packer->size;
+  frame->size = sizeof reader->header + reader->header.command_size;
+  packer->counts.raw_bytes = frame->size;
   return packer_write(packer, &head, sizeof head);
 }
 
 static bool packer_record(struct packer *packer,
                           const struct fpost_record *record) {
   struct fpost_pack_counts *counts = &packer->counts;
+  struct frame *frame = &packer->frames[packer->filling];
   size_t size =
-      fpost_trace_encode(packer->state, record, packer->frame + packer->size);
-  packer->size += size;
+      fpost_trace_encode(packer->state, record, frame->bytes + frame->size);
+  frame->size += size;
   counts->raw_bytes += size;
   counts->records++;
   counts->stores += record->kind == FPOST_RECORD_STORE;
@@ -84,12 +157,17 @@ static bool packer_record(struct packer *packer,
   if (record->kind == FPOST_RECORD_END) {
     counts->end_status = record->value;
   }
-  return packer->size < FPOST_PACKED_FRAME_AIM || packer_frame(packer);
+  return frame->size < FPOST_PACKED_FRAME_AIM || packer_frame(packer);
 }
 
 static bool packer_finish(struct packer *packer) {
   struct fpost_packed_frame last = {.hash = packer->counts.raw_bytes};
-  return packer_frame(packer) && packer_write(packer, &last, sizeof last) &&
+  bool written = packer_frame(packer);
+  for (uint32_t i = 1; written && i < FRAMES_COUNT; i++) {
+    uint32_t at = (packer->filling + i) % FRAMES_COUNT;
+    written = frame_finish(packer, &packer->frames[at]);
+  }
+  return written && packer_write(packer, &last, sizeof last) &&
          fflush(packer->out) == 0;
 }
 
@@ -114,16 +192,34 @@ static int packer_run(struct packer *packer, struct fpost_reader *reader,
   return FPOST_OK;
 }
 
+static bool packer_memory(struct packer *packer) {
+  packer->packed_max = ZSTD_compressBound(FPOST_PACKED_FRAME_MAX);
+  packer->state = calloc(1, sizeof *packer->state);
+  bool enough = packer->state != NULL;
+  for (uint32_t i = 0; i < FRAMES_COUNT; i++) {
+    packer->frames[i].bytes = malloc(FPOST_PACKED_FRAME_MAX);
+    packer->frames[i].packed = malloc(packer->packed_max);
+    enough = enough && packer->frames[i].bytes != NULL &&
+             packer->frames[i].packed != NULL;
+  }
+  return enough;
+}
+
 static int packer_open(struct packer *packer, const char *path,
                        char error[ERROR_SIZE]) {
-  packer->packed_max = ZSTD_compressBound(FPOST_PACKED_FRAME_MAX);
-  packer->zstd = ZSTD_createCCtx();
-  packer->frame = malloc(FPOST_PACKED_FRAME_MAX);
-  packer->packed = malloc(packer->packed_max);
-  packer->state = calloc(1, sizeof *packer->state);
-  if (packer->zstd == NULL || packer->frame == NULL || packer->packed == NULL ||
-      packer->state == NULL) {
+  pthread_mutex_init(&packer->lock, NULL);
+  pthread_cond_init(&packer->changed, NULL);
+  if (!packer_memory(packer)) {
     snprintf(error, ERROR_SIZE, "out of memory");
+    return FPOST_ENOMEM;
+  }
+  while (packer->workers_count < WORKERS_COUNT &&
+         pthread_create(&packer->workers[packer->workers_count], NULL,
+                        worker_run, packer) == 0) {
+    packer->workers_count++;
+  }
+  if (packer->workers_count == 0) {
+    snprintf(error, ERROR_SIZE, "cannot start a thread to pack the trace");
     return FPOST_ENOMEM;
   }
   packer->out = fopen(path, "wbe");
@@ -136,13 +232,23 @@ static int packer_open(struct packer *packer, const char *path,
 }
 
 static void packer_close(struct packer *packer) {
+  pthread_mutex_lock(&packer->lock);
+  packer->over = true;
+  pthread_cond_broadcast(&packer->changed);
+  pthread_mutex_unlock(&packer->lock);
+  for (uint32_t i = 0; i < packer->workers_count; i++) {
+    pthread_join(packer->workers[i], NULL);
+  }
   if (packer->out != NULL) {
     fclose(packer->out);
   }
-  ZSTD_freeCCtx(packer->zstd);
-  free(packer->frame);
-  free(packer->packed);
+  for (uint32_t i = 0; i < FRAMES_COUNT; i++) {
+    free(packer->frames[i].bytes);
+    free(packer->frames[i].packed);
+  }
   free(packer->state);
+  pthread_cond_destroy(&packer->changed);
+  pthread_mutex_destroy(&packer->lock);
 }
 
 int fpost_trace_pack(const char *raw_path, const char *packed_path,
