@@ -32,7 +32,7 @@
 #include <unistd.h>
 
 #define POOL_SIZE_DEFAULT ((size_t)8 << 20)
-#define POOL_BYTES_PER_KEY 512u
+#define POOL_BYTES_PER_KEY 1024u
 
 static const struct map *const maps[] = {&bst_map, &kv_map, &btree_map};
 #define MAPS_COUNT (sizeof(maps) / sizeof(maps[0]))
