@@ -22,7 +22,7 @@
  *
  * CRASH: ERROR: fencepost: recovery-failure
  * FENCE: ERROR: fencepost: missing-fence
- * FENCE-NEXT: program-queue.c:{{.*}} in {{publish|produce}}
+ * FENCE-NEXT: program-queue.c:{{.*}} in consume
  * FLUSH: ERROR: fencepost: missing-flush
  * FLUSH-NEXT: program-queue.c:{{.*}} in consume
  */
@@ -63,10 +63,7 @@ static void publish(struct slot *slot, uint64_t ticket) {
   pm_fence();
 #endif
   atomic_store_explicit(&slot->ready, ticket + 1, memory_order_release);
-  pm_flush(&slot->ready, sizeof slot->ready);
-#if BUG != 2
-  pm_fence();
-#endif
+  pm_persist(&slot->ready, sizeof slot->ready);
 }
 
 static void *produce(void *unused) {
@@ -88,7 +85,10 @@ static void consume(void) {
     pm_persist(slot, sizeof *slot);
     ring->taken = ticket + 1;
 #if BUG != 3
-    pm_persist(&ring->taken, sizeof ring->taken);
+    pm_flush(&ring->taken, sizeof ring->taken);
+#endif
+#if BUG != 2
+    pm_fence();
 #endif
   }
 }

@@ -40,8 +40,11 @@ static int run(struct root *root) {
   return 0;
 }
 
-/* The words that the pool says it has; a null pointer if there is no array. */
-static const uint64_t *array(const struct root *root) {
+/*
+ * The words that the pool says it has; a null pointer if there is no array.
+ * Volatile: the compiler must not conclude that it is never null.
+ */
+static const volatile uint64_t *array(const struct root *root) {
   return root->offset == 0 ? NULL
                            : (const void *)((const char *)root + root->offset);
 }
