@@ -50,12 +50,13 @@ static int record_and_explore(const struct options *options, char **program,
                    &counts) != FPOST_OK) {
     return FPOST_EXIT_USAGE;
   }
-  int exit_code = explore_trace("crash", trace, &options->cli, report);
-  if (exit_code != FPOST_EXIT_CLEAN || add_online(trace, report) != FPOST_OK) {
+  if (add_online(trace, report) != FPOST_OK ||
+      explore_trace("crash", trace, &options->cli, report) !=
+          FPOST_EXIT_CLEAN) {
     return FPOST_EXIT_USAGE;
   }
   fpost_report_sort(report);
-  exit_code = fpost_report_finish(report, &options->report);
+  int exit_code = fpost_report_finish(report, &options->report);
   return fpost_run_expected("crash", &options->run, &end) ? exit_code
                                                           : FPOST_EXIT_USAGE;
 }

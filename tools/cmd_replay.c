@@ -39,17 +39,6 @@ struct source {
   struct explore_options options;
 };
 
-static bool is_database(const char *path) {
-  char head[16] = "";
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t got = fd < 0 ? 0 : read(fd, head, sizeof head);
-  if (fd >= 0) {
-    (void)close(fd);
-  }
-  return got == (ssize_t)sizeof head &&
-         memcmp(head, "SQLite format 3", 16) == 0;
-}
-
 static int number_of(struct explore_db *db, const char *name) {
   char *text = explore_db_get(db, name);
   int value = text == NULL ? 0 : text[0] - '0';
@@ -61,7 +50,7 @@ static int find_source(const char *path, const struct options *options,
                        struct source *source) {
   struct explore_db db;
   *source = (struct source){.options.mode.torn = options->lines == 1};
-  if (!is_database(path)) {
+  if (!explore_db_is(path)) {
     source->trace = strdup(path);
     source->recover = options->recover ? strdup(options->recover) : NULL;
     return FPOST_OK;

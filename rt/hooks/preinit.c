@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "rt/hooks/context.h"
+#include "rt/hooks/hooks.h"
 #include "rt/hooks/real.h"
 #include "rt/hooks/recover.h"
 #include "rt/hooks/report.h"
@@ -38,6 +39,7 @@ static void at_quick(void) {
 static void start(int argc, char **argv, char **environment) {
   fpost_real_find();
   fpost_context_start(argc, argv, environment);
+  __fencepost_state.loads = fpost_context.run == FPOST_RUN_RECOVER;
   if (fpost_context.run != FPOST_RUN_RECOVER &&
       (fpost_real.on_exit(at_exit, NULL) != 0 ||
        at_quick_exit(at_quick) != 0)) {

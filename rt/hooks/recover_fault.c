@@ -230,12 +230,45 @@ static void step_stores(void) {
   }
 }
 
+/*
+ * A store by code with hooks, whose hook comes after it: what it touches stays
+ * open as after a load. Returns false if it must be stepped over.
+ */
+static bool open_hooked(const struct decoded *decoded, struct fpost_site site) {
+  if (!fpost_run.hooked || decoded->coarse || step.active ||
+      fpost_run_threads()) {
+    return false;
+  }
+  for (uint32_t i = 0; i < decoded->count; i++) {
+    const struct touch *touch = &decoded->touches[i];
+    uintptr_t end = touch->address + touch->size;
+    for (uintptr_t at = touch->address; at < end;
+         at = (at & ~(uintptr_t)(PAGE - 1)) + PAGE) {
+      const struct fpost_mapping *mapping = fpost_run_find(at);
+      if (mapping == NULL) {
+        continue;
+      }
+      uint64_t offset = at - mapping->address + mapping->offset;
+      uintptr_t next = (at & ~(uintptr_t)(PAGE - 1)) + PAGE;
+      fpost_page_open_for_now(mapping, offset / PAGE);
+      if (touch->reads) {
+        fpost_view_read(mapping->view, offset, (next < end ? next : end) - at,
+                        site);
+      }
+    }
+  }
+  return true;
+}
+
 static void step_begin(ucontext_t *context, uintptr_t fault) {
   greg_t *registers = context->uc_mcontext.gregs;
   struct fpost_site site = {(uintptr_t)registers[REG_RIP],
                             (uintptr_t)registers[REG_RSP]};
   struct decoded decoded;
   decode(context, &decoded);
+  if (open_hooked(&decoded, site)) {
+    return;
+  }
   if (decoded.coarse) {
     step_coarse(fault, site);
   }

@@ -341,3 +341,31 @@ EXPORT sighandler_t signal(int number, sighandler_t handler) {
              ? old.sa_handler
              : real_signal()(number, handler);
 }
+
+void fpost_recover_libc_prepare(void) {
+  (void)real_stat();
+  (void)real_stat64();
+  (void)real_lstat();
+  (void)real_lstat64();
+  (void)real_fstatat();
+  (void)real_fstatat64();
+  (void)real_fopen();
+  (void)real_fopen64();
+  (void)real_fallocate();
+  (void)real_fallocate64();
+  (void)real_posix_fallocate();
+  (void)real_posix_fallocate64();
+  (void)real_statx();
+  (void)real_access();
+  (void)real_faccessat();
+  (void)real_unlink();
+  (void)real_remove();
+  (void)real_unlinkat();
+  (void)real_rename();
+  (void)real_renameat();
+  (void)real_truncate();
+  (void)real_truncate64();
+  (void)real_mprotect();
+  (void)real_sigaction();
+  (void)real_signal();
+}

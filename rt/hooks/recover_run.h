@@ -26,7 +26,7 @@
 #include <ucontext.h>
 
 #define FPOST_RUN_MAPPINGS_MAX 256u /* mappings of pools at a time */
-#define FPOST_RUN_FDS_MAX 65536     /* descriptors that may be a pool's */
+#define FPOST_RUN_FDS_MAX 4096      /* descriptors that may be a pool's */
 #define FPOST_RUN_OPEN_MAX 32u      /* closed pages open at a time */
 #define FPOST_RUN_PAGE 4096u
 
@@ -51,6 +51,7 @@ struct fpost_mapping {
   int prot;
 };
 
+/* The fields that a run writes come first: they share a page. */
 struct fpost_run {
   struct fpost_plan *plan;
   struct fpost_choice_list list;
@@ -60,12 +61,16 @@ struct fpost_run {
   struct fpost_lazy *lazies;
   uint32_t mapping_count;
   uint32_t open_count;
-  uintptr_t open[FPOST_RUN_OPEN_MAX]; /* addresses of pages open for now */
-  struct fpost_mapping mappings[FPOST_RUN_MAPPINGS_MAX];
-  struct fpost_view views[FPOST_POOLS_MAX];
   uint32_t lock;
   bool stacks; /* choices are to be logged with stacks */
+  /* Code with hooks runs: set by any of them, cleared by fpost_recover_leave.
+     What faults now is a store, whose hook comes after it. */
+  bool hooked;
+  bool quick;  /* exit may leave out the destructors of libraries */
   bool forked; /* a process that the run made */
+  uintptr_t open[FPOST_RUN_OPEN_MAX]; /* addresses of pages open for now */
+  struct fpost_view views[FPOST_POOLS_MAX];
+  struct fpost_mapping mappings[FPOST_RUN_MAPPINGS_MAX];
 };
 
 extern struct fpost_run fpost_run;
@@ -117,6 +122,9 @@ static inline bool fpost_view_closed(const struct fpost_view *view,
 /* Make the page at address accessible (closed: not) to the program. */
 void fpost_page_open(const struct fpost_mapping *mapping, uintptr_t address);
 void fpost_page_close(uintptr_t address);
+/* Open a page that is still closed until fpost_recover_leave. */
+void fpost_page_open_for_now(const struct fpost_mapping *mapping,
+                             uint64_t page);
 /* Close the pages of a mapping that have undecided bytes. */
 void fpost_map_close(const struct fpost_mapping *mapping);
 /* The mappings have changed: tell the inlined checks where PM is. */
@@ -137,6 +145,14 @@ void fpost_view_path(const struct fpost_view *view, char path[64]);
 
 /* Load the decoder; before the first run. */
 void fpost_fault_prepare(void);
+
+/* ---- recover_libc.c ---- */
+
+/* Look up the functions behind the interposed ones; before the first run. */
+void fpost_recover_libc_prepare(void);
+
+/* ---- recover_fault.c, continued ---- */
+
 /* Catch SIGSEGV and SIGTRAP in this process. */
 void fpost_fault_install(void);
 /* With stacks: also note where a deadly signal is raised. */

@@ -298,6 +298,7 @@ void fpost_map_close(const struct fpost_mapping *mapping) {
 
 void fpost_recover_leave(void) {
   uint32_t count = fpost_run.open_count;
+  fpost_run.hooked = false;
   if (count == 0) {
     return;
   }
@@ -307,8 +308,8 @@ void fpost_recover_leave(void) {
   }
 }
 
-/* A page that is still closed is opened until fpost_recover_leave. */
-static void open_for_now(const struct fpost_mapping *mapping, uint64_t page) {
+void fpost_page_open_for_now(const struct fpost_mapping *mapping,
+                             uint64_t page) {
   uintptr_t address = mapping->address + page * PAGE - mapping->offset;
   for (uint32_t i = 0; i < fpost_run.open_count; i++) {
     if (fpost_run.open[i] == address) {
@@ -335,7 +336,7 @@ static void access_page(const struct fpost_mapping *mapping, uint64_t offset,
     return;
   }
   if (view->copy < 0) {
-    open_for_now(mapping, offset / PAGE); /* also to fill it */
+    fpost_page_open_for_now(mapping, offset / PAGE); /* also to fill it */
   }
   if ((how & READS) != 0) {
     fpost_view_read(view, offset, size, site);
@@ -343,7 +344,7 @@ static void access_page(const struct fpost_mapping *mapping, uint64_t offset,
   if (!fpost_view_closed(view, offset / PAGE)) {
     fpost_page_open(mapping, mapping->address + offset - mapping->offset);
   } else if (view->copy >= 0) {
-    open_for_now(mapping, offset / PAGE);
+    fpost_page_open_for_now(mapping, offset / PAGE);
   }
 }
 
@@ -389,6 +390,7 @@ static void access_pm(const void *address, uint64_t size, int how,
 void fpost_recover_load(const void *address, uint64_t size,
                         struct fpost_site site) {
   if (fpost_run.mapping_count != 0) {
+    fpost_run.hooked = true;
     access_pm(address, size, READS, site);
     if (fpost_run.open_count != 0 && fpost_run_threads()) {
       fpost_recover_leave(); /* the load will fault, and open for itself */
@@ -399,6 +401,7 @@ void fpost_recover_load(const void *address, uint64_t size,
 void fpost_recover_atomic(const void *address, uint64_t size, uint32_t flags,
                           struct fpost_site site) {
   if (fpost_run.mapping_count != 0) {
+    fpost_run.hooked = true;
     access_pm(address, size, (flags & 2) != 0 ? READS | WRITES : WRITES, site);
   }
 }

@@ -58,6 +58,27 @@ char *explore_db_path(const char *trace) {
   return path;
 }
 
+bool explore_db_is(const char *path) {
+  char head[16] = "";
+  FILE *file = fopen(path, "re");
+  size_t got = file == NULL ? 0 : fread(head, 1, sizeof head, file);
+  if (file != NULL) {
+    (void)fclose(file);
+  }
+  return got == sizeof head &&
+         memcmp(head, "SQLite format 3", sizeof head) == 0;
+}
+
+char *explore_db_trace(const char *path) {
+  struct explore_db db;
+  if (explore_db_open(&db, path, false) != FPOST_OK) {
+    return NULL;
+  }
+  char *trace = explore_db_get(&db, "trace");
+  explore_db_close(&db);
+  return trace;
+}
+
 /* ---- the database ---- */
 
 /* What makes two explorations one: what is explored, and in which model. */
@@ -342,7 +363,9 @@ int explore_trace(const char *command, const char *trace,
     err = conclude(command, &config, shared);
   }
   if (err == FPOST_OK) {
-    report->pools_count = info.sizes.count;
+    if (report->pools_count == 0) {
+      report->pools_count = info.sizes.count;
+    }
     report->domain = info.domain;
     report->seed = config.seed;
     report->seeded = config.strategy == EXPLORE_SAMPLE;

@@ -19,6 +19,8 @@
 #define SAMPLES 64u
 /* Failing runs of one request that are judged one by one. */
 #define FAILED_MAX 64u
+/* How long the results of crash points may wait for their commit. */
+#define COMMIT_MS 50u
 /* Bytes that a run may write to any one file, beyond the pools. */
 #define OUTPUT_MAX (UINT64_C(256) << 20)
 
@@ -345,20 +347,41 @@ static void walk_samples(struct explore_search *search) {
   free(walk.choices);
 }
 
+/* End the transaction that is open, if it is time or asked for. */
+static void commit(struct explore_search *search, bool now) {
+  uint64_t time = explore_now_ms();
+  if (!search->open || (!now && time - search->open_since_ms < COMMIT_MS)) {
+    return;
+  }
+  search->open = false;
+  if (explore_db_commit(&search->db) != FPOST_OK) {
+    stop(search, search->db.error);
+  }
+}
+
+/*
+ * A crash point and its findings go into one transaction; a few crash points
+ * share one, or the database would take longer than the runs.
+ */
 static void store_point(struct explore_search *search) {
   struct explore_db *db = &search->db;
-  int err = explore_db_begin(db);
+  int err = FPOST_OK;
+  bool alone = search->config->jobs == 1;
+  if (!search->open) {
+    err = explore_db_begin(db);
+    search->open = err == FPOST_OK;
+    search->open_since_ms = explore_now_ms();
+  }
   if (err == FPOST_OK) {
     err = explore_judge_store(search);
   }
   if (err == FPOST_OK) {
     err = explore_db_point(db, &search->point);
   }
-  if (err == FPOST_OK) {
-    err = explore_db_commit(db);
-  }
   if (err != FPOST_OK) {
     stop(search, db->error);
+  } else {
+    commit(search, !alone);
   }
 }
 
@@ -504,6 +527,7 @@ static int worker(const struct explore_config *config,
   search->deadline_ms = deadline_ms;
   if (worker_begin(search, &reader) == FPOST_OK && restart(search)) {
     worker_walk(search, &reader);
+    commit(search, true);
     explore_target_stop(&search->target);
     explore_db_close(&search->db);
   }
@@ -583,7 +607,10 @@ int explore_search(const struct explore_config *config,
   bool failed = alive < config->jobs;
   while (alive > 0) {
     int status = 0;
-    pid_t pid = waitpid(-1, &status, WNOHANG);
+    pid_t pid = waitpid(-1, &status, isatty(2) != 0 ? WNOHANG : 0);
+    if (pid < 0) {
+      break;
+    }
     if (pid > 0) {
       alive--;
       failed = failed || status != 0;

@@ -57,7 +57,9 @@ struct explore_search {
   struct explore_db db;
   struct fpost_report report; /* the worker's, for symbols and JSON */
   uint64_t deadline_ms;       /* 0: none */
-  uint64_t random;            /* state of the generator, for samples */
+  bool open;                  /* a transaction is open, */
+  uint64_t open_since_ms;
+  uint64_t random; /* state of the generator, for samples */
 
   /* The crash point under way. */
   struct explore_point point;

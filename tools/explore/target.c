@@ -157,6 +157,8 @@ static _Noreturn void child_exec(struct explore_target *target,
   snprintf(options, sizeof options, "mode=recover:recover=%d", plan);
   (void)setenv("FENCEPOST_OPTIONS", options, 1);
   (void)setenv("PMEM_IS_PMEM_FORCE", "1", 1);
+  /* Symbols are bound once in the server, not in every run. */
+  (void)setenv("LD_BIND_NOW", "1", 1);
   if (log >= 0) {
     (void)dup2(log, 2);
   }
