@@ -69,16 +69,6 @@ bool explore_db_is(const char *path) {
          memcmp(head, "SQLite format 3", sizeof head) == 0;
 }
 
-char *explore_db_trace(const char *path) {
-  struct explore_db db;
-  if (explore_db_open(&db, path, false) != FPOST_OK) {
-    return NULL;
-  }
-  char *trace = explore_db_get(&db, "trace");
-  explore_db_close(&db);
-  return trace;
-}
-
 /* ---- the database ---- */
 
 /* What makes two explorations one: what is explored, and in which model. */

@@ -82,8 +82,6 @@ FPOST_MUST_USE int explore_report(const char *command, const char *db,
 
 /* Does the file look like a database? */
 bool explore_db_is(const char *path);
-/* The trace that a database is of, or null; the caller frees it. */
-char *explore_db_trace(const char *path);
 
 /* "name.fpt" -> "name.fpdb"; the caller frees it. */
 char *explore_db_path(const char *trace);
