@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Packing: the records of a trace are read, checked and encoded again, and cut
- * into zstd frames at record boundaries. What cannot be read is not packed.
+ * Packing: the records of a trace are read, checked and cut into zstd frames at
+ * record boundaries. What cannot be read is not packed.
  */
 #include "tools/trace_file.h"
 #include "tools/trace_reader.h"
@@ -137,12 +137,24 @@ static bool packer_header(struct packer *packer,
   return packer_write(packer, &head, sizeof head);
 }
 
+/* A record keeps its encoding, because the order of records stays. Only an END
+   that the reader added has none yet. */
+static size_t record_put(struct packer *packer,
+                         const struct fpost_reader *reader,
+                         const struct fpost_record *record, uint8_t *out) {
+  if (reader->bytes == NULL) {
+    return fpost_trace_encode(packer->state, record, out);
+  }
+  memcpy(out, reader->bytes, reader->bytes_size);
+  return reader->bytes_size;
+}
+
 static bool packer_record(struct packer *packer,
+                          const struct fpost_reader *reader,
                           const struct fpost_record *record) {
   struct fpost_pack_counts *counts = &packer->counts;
   struct frame *frame = &packer->frames[packer->filling];
-  size_t size =
-      fpost_trace_encode(packer->state, record, frame->bytes + frame->size);
+  size_t size = record_put(packer, reader, record, frame->bytes + frame->size);
   frame->size += size;
   counts->raw_bytes += size;
   counts->records++;
@@ -178,7 +190,7 @@ static int packer_run(struct packer *packer, struct fpost_reader *reader,
   bool written = packer_header(packer, reader);
   int err = FPOST_OK;
   while (written && (err = fpost_reader_next(reader, &record)) == FPOST_OK) {
-    written = packer_record(packer, &record);
+    written = packer_record(packer, reader, &record);
   }
   if (written && err != FPOST_ENOENT) {
     snprintf(error, ERROR_SIZE, "%s", reader->error);

@@ -338,6 +338,7 @@ int fpost_reader_next(struct fpost_reader *reader,
   if (!reader->packed) {
     file->at = file->part_at;
   }
+  reader->bytes = NULL;
   if (file->part_at == file->part_size) {
     *record =
         (struct fpost_record){.kind = FPOST_RECORD_END, .value = UINT64_MAX};
@@ -351,6 +352,8 @@ int fpost_reader_next(struct fpost_reader *reader,
                          ? "it ends in the middle of a record: truncated"
                          : "its bytes are no record");
     }
+    reader->bytes = file->part + file->part_at;
+    reader->bytes_size = used;
   }
   const char *wrong = record_check(file, record);
   if (wrong != NULL) {
