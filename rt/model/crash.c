@@ -233,7 +233,8 @@ static bool found_add(struct found *found, const struct words *words) {
 /*
  * Add every value that subsets of the step's pieces give. Pieces that do not
  * change what is read are left out if they may be: that gives the first cut.
- * Counting up through the others visits their subsets in the order of the cuts.
+ * Counting up through the others visits their subsets in the order of the cuts,
+ * from the empty one: the last cut before the step.
  */
 static bool found_add_step(struct found *found, const struct fpost_step *step,
                            const struct words *before,
@@ -268,9 +269,6 @@ int fpost_unit_values(const struct fpost_unit *unit,
   words_load(&before, unit->base);
   words_load(&wanted, known->content);
   bool room = true;
-  if (words_agree(&before, &wanted, fixed)) {
-    room = found_add(&found, &before);
-  }
   for (uint32_t i = 0; i < unit->steps_count && room; i++) {
     const struct fpost_step *step = &steps[unit->steps_first + i];
     struct pieces pieces;

@@ -303,6 +303,15 @@ START_TEST(nt_store_does_not_flush_its_neighbours) {
 }
 END_TEST
 
+START_TEST(nt_store_leaves_later_words_dirty) {
+  store(&one, 16, 8, 1);
+  store_nt(&one, 0, 8, 2);
+  fence(&one, FENCEPOST_SFENCE, 3);
+  end();
+  expect(FPOST_CLASS_MISSING_FLUSH, 16, 8, 1, 0);
+}
+END_TEST
+
 START_TEST(nt_store_leaves_bytes_of_its_word_unflushed) {
   store(&one, 16, 8, 2);
   store_nt(&one, 20, 4, 3);
@@ -343,6 +352,11 @@ START_TEST(overwritten_store_is_found_if_asked_for) {
   ck_assert_uint_eq(found_count, 0);
   store(&one, 6, 4, 8);
   expect(FPOST_CLASS_OVERWRITTEN, 6, 4, 5, 8);
+  flush(&one, 0, 8, FENCEPOST_CLFLUSH, 9);
+  store(&one, 0, 16, 10);
+  fpost_rules_durable(&cells[0]);
+  store(&one, 0, 16, 11);
+  ck_assert_uint_eq(found_count, 1);
 }
 END_TEST
 
@@ -354,6 +368,7 @@ START_TEST(durable_line_needs_nothing) {
   fpost_rules_durable(&cells[0]);
   end();
   ck_assert_uint_eq(found_count, 0);
+  ck_assert_uint_eq(cells[0].line.guaranteed, 3);
 }
 END_TEST
 
@@ -391,6 +406,8 @@ START_TEST(disabled_classes_are_silent) {
   flush(&one, 64, 8, FENCEPOST_CLWB, 2);
   fence(&one, FENCEPOST_SFENCE, 3);
   fence(&one, FENCEPOST_SFENCE, 3);
+  store(&one, 128, 8, 1);
+  flush(&one, 128, 8, FENCEPOST_CLWB, 2);
   end();
   ck_assert_uint_eq(found_count, 0);
 }
@@ -488,6 +505,7 @@ int main(void) {
   tcase_add_test(cases, nt_store_needs_a_fence_and_no_flush);
   tcase_add_test(cases, flush_of_an_nt_store_is_redundant);
   tcase_add_test(cases, nt_store_does_not_flush_its_neighbours);
+  tcase_add_test(cases, nt_store_leaves_later_words_dirty);
   tcase_add_test(cases, nt_store_leaves_bytes_of_its_word_unflushed);
   tcase_add_test(cases, eadr_reports_flushes_and_needs_none);
   tcase_add_test(cases, overwritten_store_is_found_if_asked_for);
