@@ -105,31 +105,16 @@ static int results_load(struct fpost_report *report, const char *path) {
 
 static int report_write(struct fpost_report *report,
                         const struct options *options) {
-  struct fpost_report_options how = options->report;
+  const char *output = options->output != NULL ? options->output : "-";
   if (options->format == FORMAT_JSON) {
-    how.json = options->output != NULL ? options->output : "-";
-    if (options->output != NULL) {
-      fflush(stdout);
-      json_t *json = fpost_report_json(report);
-      bool written = json != NULL &&
-                     json_dump_file(json, options->output, JSON_INDENT(2)) == 0;
-      json_decref(json);
-      if (!written) {
-        fpost_error("report: cannot write '%s': %s", options->output,
-                    strerror(errno));
-        return FPOST_EXIT_USAGE;
-      }
-      return fpost_report_exit(report);
-    }
-    return fpost_report_finish(report, &how);
+    return fpost_report_write_json(report, output) ? fpost_report_exit(report)
+                                                   : FPOST_EXIT_USAGE;
   }
-  if (options->output != NULL &&
-      freopen(options->output, "we", stdout) == NULL) {
-    fpost_error("report: cannot write '%s': %s", options->output,
-                strerror(errno));
+  if (options->output != NULL && freopen(output, "we", stdout) == NULL) {
+    fpost_error("report: cannot write '%s': %s", output, strerror(errno));
     return FPOST_EXIT_USAGE;
   }
-  return fpost_report_finish(report, &how);
+  return fpost_report_finish(report, &options->report);
 }
 
 static int report_run(const struct fpost_command *command, int argc,

@@ -488,7 +488,7 @@ int fpost_report_exit(const struct fpost_report *report) {
   return FPOST_EXIT_CLEAN;
 }
 
-static bool report_json_write(struct fpost_report *report, const char *path) {
+bool fpost_report_write_json(struct fpost_report *report, const char *path) {
   json_t *json = fpost_report_json(report);
   FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
   if (json == NULL || out == NULL) {
@@ -517,7 +517,8 @@ int fpost_report_finish(struct fpost_report *report,
     fpost_report_print(report, stdout);
     fflush(stdout);
   }
-  if (options->json != NULL && !report_json_write(report, options->json)) {
+  if (options->json != NULL &&
+      !fpost_report_write_json(report, options->json)) {
     return FPOST_EXIT_USAGE;
   }
   return fpost_report_exit(report);

@@ -172,6 +172,9 @@ FPOST_MUST_USE int fpost_finding_parse(struct fpost_report *report,
 /* The whole report; a new reference, or null. */
 json_t *fpost_report_json(struct fpost_report *report);
 
+/* Write the report as JSON to a file, "-" for stdout. Errors are printed. */
+bool fpost_report_write_json(struct fpost_report *report, const char *path);
+
 /*
  * Text to stdout and JSON where the options say, in this order. Errors are
  * printed. Returns the exit code of the command: 2 if something could not be

@@ -86,7 +86,8 @@ static void label_format(const struct fpost_report *report, const char *what,
     return;
   }
   address_format(report, access, address, sizeof address);
-  if (access->size == 0) {
+  /* A flush instruction is given as one byte of its line. */
+  if (access->size == 0 || (access->size == 1 && strcmp(what, "flush") == 0)) {
     snprintf(text, LABEL_SIZE, "%s %s %s", what, preposition, address);
     return;
   }
