@@ -14,8 +14,6 @@
 #include <string.h>
 
 #define LINE ((uint64_t)FENCEPOST_LINE_SIZE)
-/* Bit of fpost_cell.caller: the line is known. */
-#define CELL_KNOWN 1u
 /* Ranges from this size on are looked at by page before by line. */
 #define BY_PAGE_MIN (UINT64_C(16) * FPOST_POOL_PAGE)
 
@@ -28,7 +26,7 @@ static struct fpost_cell *cell_at(const struct fpost_pool *pool,
    one, and that its page has one. */
 static bool cell_touch(struct fpost_pool *pool, struct fpost_cell *cell,
                        uint64_t offset) {
-  cell->caller = CELL_KNOWN;
+  cell->caller = FPOST_CELL_KNOWN;
   fpost_pool_bit_set(pool->touched, offset);
   return !pool->all_unknown && !fpost_pool_bit(pool->initial, offset);
 }

@@ -28,9 +28,52 @@ static inline const struct fpost_region *fpost_region_at(const void *address) {
   return found;
 }
 
+/* Bit of fpost_cell.caller: the content of the line is in the shadow. */
+#define FPOST_CELL_KNOWN 1u
+
 /* size bytes at address have been stored. hook-safe */
 void fpost_event_store(struct fpost_thread_state *self, const void *address,
                        uint64_t size, uint32_t flags, uint32_t stack);
+
+/* Metadata and shadow of the line at address in region will be needed: they are
+   seldom in the cache, and the stack can be found meanwhile. hook-safe */
+static inline void fpost_event_prefetch(const struct fpost_region *region,
+                                        const void *address) {
+  uint64_t offset = (uintptr_t)address - region->start + region->offset;
+  const struct fpost_pool *pool = region->pool;
+  __builtin_prefetch(&pool->cells[offset / FENCEPOST_LINE_SIZE], 1);
+  __builtin_prefetch(pool->shadow + offset, 1);
+}
+
+/*
+ * The common case of fpost_event_store, for hooks: check mode, within one line
+ * of region that had an event before. False if it is another case: nothing is
+ * done. hook-safe
+ */
+static inline bool fpost_event_store_line(struct fpost_thread_state *self,
+                                          const struct fpost_region *region,
+                                          const void *address, uint64_t size,
+                                          uint32_t flags, uint32_t stack) {
+  struct fpost_pool *pool = region->pool;
+  uint64_t offset = (uintptr_t)address - region->start + region->offset;
+  struct fpost_cell *cell = &pool->cells[offset / FENCEPOST_LINE_SIZE];
+  if (FPOST_UNLIKELY(fpost_context.run != FPOST_RUN_CHECK ||
+                     size - 1 >=
+                         FENCEPOST_LINE_SIZE - offset % FENCEPOST_LINE_SIZE ||
+                     cell->caller == 0) ||
+      fpost_rules_store(&fpost_context.rules, &self->model, cell,
+                        fpost_pm_address(pool->index, offset), (uint32_t)size,
+                        flags, stack) != FPOST_OK) {
+    return false;
+  }
+  self->stores++;
+  if (FPOST_LIKELY(size == sizeof(uint64_t))) {
+    __builtin_memcpy(pool->shadow + offset, address, sizeof(uint64_t));
+  } else {
+    __builtin_memcpy(pool->shadow + offset, address, size);
+  }
+  return true;
+}
 
 /*
  * The lines of [address, address + size) are about to be flushed, by one

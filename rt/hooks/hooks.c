@@ -41,7 +41,15 @@ void __fencepost_store(void *address, uint64_t size, uint32_t flags) {
     store_aside(address, size, flags, FPOST_CALLER_PC);
     return;
   }
-  if (FPOST_LIKELY(pm_is(address, size))) {
+  const struct fpost_region *region = fpost_region_at(address);
+  if (FPOST_LIKELY(region != NULL)) {
+    fpost_event_prefetch(region, address);
+    uint32_t stack = FPOST_CALLER_STACK(self);
+    if (FPOST_UNLIKELY(!fpost_event_store_line(self, region, address, size,
+                                               flags, stack))) {
+      fpost_event_store(self, address, size, flags, stack);
+    }
+  } else if (pm_is(address, size)) {
     fpost_event_store(self, address, size, flags, FPOST_CALLER_STACK(self));
   }
   fpost_leave();
