@@ -13,6 +13,7 @@ start with %t.
 
 import os
 import shutil
+import subprocess
 
 import lit.formats
 import lit.util
@@ -53,6 +54,11 @@ for program in ("rustc", "cargo", "gdb", "valgrind", "xmllint", "jq", "sqlite3",
                 "clang-format-14", "clang-tidy-22"):
     if shutil.which(program):
         config.available_features.add(program)
+# Mounting a small file system takes more than being root: try it.
+if shutil.which("unshare") and subprocess.run(
+        ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+    config.available_features.add("mount")
 if os.access(os.path.join(llvm_bin, "ld.lld"), os.X_OK):
     config.available_features.add("lld")
 

@@ -118,6 +118,13 @@ int fpost_record(const char *command, char **program,
       fpost_error("%s: %s", command, error);
     }
   }
+  if (err == FPOST_OK && file.results->incomplete != 0) {
+    fpost_error(
+        "%s: '%s' does not hold the whole run, see the note above: "
+        "what it holds can be used, but it proves nothing",
+        command, path);
+    err = FPOST_EIO;
+  }
   unlink(raw);
   fpost_results_close(&file);
   return err;

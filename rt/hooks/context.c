@@ -368,7 +368,8 @@ void fpost_context_end(int status) {
     check_end(context);
   } else if (context->run == FPOST_RUN_RECORD) {
     if (context->record.failed && context->record.fd >= 0) {
-      fpost_note("the trace is not complete: the disk was full");
+      atomic_fetch_add(&context->results->incomplete, 1);
+      fpost_note("the trace ends before the run: the disk was full");
     }
     fpost_record_close(&context->record, (uint64_t)status);
   }

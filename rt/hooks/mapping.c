@@ -99,6 +99,7 @@ bool fpost_mapping_trace(void) {
     return true;
   }
   context->run = FPOST_RUN_QUIET;
+  atomic_fetch_add(&context->results->incomplete, 1);
   char bytes[480];
   struct fpost_text text = fpost_text_in(bytes, sizeof(bytes));
   if (err == -17 /* EEXIST */) {
