@@ -364,9 +364,13 @@ int fpost_reader_next(struct fpost_reader *reader,
   reader->size = used;
   if (record->kind == FPOST_RECORD_END) {
     file->ended = true;
-    if (reader->packed && (file->part_at != file->part_size ||
-                           frame_next(reader) != FPOST_ENOENT)) {
-      return damaged(reader, "it goes on after its end");
+    if (!reader->packed) {
+      return FPOST_OK;
+    }
+    int err = file->part_at == file->part_size ? frame_next(reader) : FPOST_OK;
+    if (err != FPOST_ENOENT) {
+      return err != FPOST_OK ? err
+                             : damaged(reader, "it goes on after its end");
     }
   }
   return FPOST_OK;
