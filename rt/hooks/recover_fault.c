@@ -33,6 +33,12 @@
 #define DIRECTION_FLAG 0x400
 #define FAULT_WRITE 2 /* bit of the page fault error code */
 #define STEP_PAGES_MAX 16u
+/* After so many steps on one page, all of it is decided at once if that leaves
+   no more than so many alternatives. */
+#define WHOLE_AFTER 32u
+#define WHOLE_ALTERNATIVES 8u
+/* Pages whose steps are counted at a time. */
+#define COUNTED_MAX 64u
 /* Memory operands of one instruction. */
 #define OPERANDS_MAX 4u
 
@@ -220,6 +226,39 @@ static void step_coarse(uintptr_t fault, struct fpost_site site) {
   fpost_page_open(mapping, fault);
 }
 
+/* Steps per page in this run; the table is small and may forget. */
+static struct {
+  uintptr_t page;
+  uint32_t steps;
+} counted[COUNTED_MAX];
+
+/*
+ * Something reads a page bit by bit (a checksum) of which little is undecided:
+ * deciding the rest now costs a few runs and saves a step for each access.
+ * Returns true if the page is open for good.
+ */
+static bool decide_whole(uintptr_t fault, struct fpost_site site) {
+  uintptr_t page = fault & ~(uintptr_t)(PAGE - 1);
+  uint32_t at = (uint32_t)(page / PAGE) % COUNTED_MAX;
+  if (counted[at].page != page) {
+    counted[at].page = page;
+    counted[at].steps = 0;
+  }
+  if (++counted[at].steps % WHOLE_AFTER != 0) {
+    return false;
+  }
+  const struct fpost_mapping *mapping = fpost_run_find(fault);
+  uint64_t offset = page - mapping->address + mapping->offset;
+  if (fpost_view_alternatives(mapping->view, offset, PAGE, WHOLE_ALTERNATIVES) >
+      WHOLE_ALTERNATIVES) {
+    return false;
+  }
+  fpost_page_open(mapping, fault);
+  fpost_view_read(mapping->view, offset, PAGE, site);
+  fpost_page_open(mapping, fault);
+  return !fpost_view_closed(mapping->view, offset / PAGE);
+}
+
 /* What the instruction writes is no longer undecided. */
 static void step_stores(void) {
   for (uint32_t i = 0; i < step.decoded.count; i++) {
@@ -266,7 +305,8 @@ static void step_begin(ucontext_t *context, uintptr_t fault) {
                             (uintptr_t)registers[REG_RSP]};
   struct decoded decoded;
   decode(context, &decoded);
-  if (open_hooked(&decoded, site)) {
+  if (open_hooked(&decoded, site) ||
+      (!step.active && decide_whole(fault, site))) {
     return;
   }
   if (decoded.coarse) {

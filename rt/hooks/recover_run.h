@@ -112,6 +112,12 @@ void fpost_view_read(struct fpost_view *view, uint64_t offset, uint64_t size,
  */
 void fpost_view_touch(struct fpost_view *view, uint64_t offset, uint64_t size,
                       bool reads, struct fpost_site site);
+/*
+ * How many results a read of the bytes may have, as if each unit's bytes were
+ * read at once; more than max: only that it is more.
+ */
+uint64_t fpost_view_alternatives(const struct fpost_view *view, uint64_t offset,
+                                 uint64_t size, uint32_t max);
 void fpost_view_store(struct fpost_view *view, uint64_t offset, uint64_t size);
 /* Are there units in the page that are not settled? */
 static inline bool fpost_view_closed(const struct fpost_view *view,

@@ -236,6 +236,31 @@ void fpost_view_read(struct fpost_view *view, uint64_t offset, uint64_t size,
   }
 }
 
+uint64_t fpost_view_alternatives(const struct fpost_view *view, uint64_t offset,
+                                 uint64_t size, uint32_t max) {
+  uint64_t product = 1;
+  uint64_t end = offset + size;
+  FPOST_ASSERT(max < FPOST_CHOICE_VALUES_MAX);
+  for (uint64_t line = offset & ~(uint64_t)(LINE - 1);
+       line < end && product <= max; line += LINE) {
+    for (uint32_t i = view->lines[line / LINE]; i != 0;
+         i = fpost_run.links[i - 1]) {
+      const struct fpost_unit *unit = &fpost_run.units[i - 1];
+      const struct fpost_lazy *lazy = &fpost_run.lazies[i - 1];
+      fpost_bytes open = unit->touched & ~lazy->known.fixed & ~lazy->stored &
+                         bytes_of(line, offset, end);
+      uint32_t count = 1;
+      if (open != 0 &&
+          fpost_unit_values(unit, fpost_run.steps, &lazy->known, open,
+                            read_values, max + 1, &count) != FPOST_OK) {
+        count = max + 1;
+      }
+      product *= count;
+    }
+  }
+  return product;
+}
+
 void fpost_view_store(struct fpost_view *view, uint64_t offset, uint64_t size) {
   uint64_t end = offset + size;
   for (uint64_t line = offset & ~(uint64_t)(LINE - 1); line < end;) {

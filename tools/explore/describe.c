@@ -49,7 +49,8 @@ void explore_found_key(const struct explore_search *search,
                       &pieces, &whole);
     lost += step_stack_hash(search, unit->steps_first + step);
   }
-  if (found->class_ == FPOST_CLASS_RECOVERY_FAILURE && found->lost_count == 0) {
+  if (found->class_ == FPOST_CLASS_RECOVERY_FAILURE &&
+      found->first == UINT32_MAX) {
     lost = stack_hash(search, search->crash_stack);
   }
   snprintf(key, EXPLORE_KEY_MAX,
@@ -254,15 +255,20 @@ static void describe_failure(struct explore_search *search,
   struct fpost_report *report = &search->report;
   const char *outcome = outcome_text(search, found->outcome, found->value);
   finding->crash.outcome = outcome;
-  add_lost(search, finding, found);
-  if (found->lost_count == 0) {
+  if (found->first != UINT32_MAX) {
+    add_lost(search, finding, found);
+  }
+  if (found->first == UINT32_MAX) {
     finding->missing = (struct fpost_access){
         .present = search->crash_stack != 0,
         .place = explore_info_place(search->info, report, search->crash_stack)};
     finding->message = fpost_report_format(
         report,
-        "%s although every store before the crash has persisted: no flush or "
-        "fence helps, recovery must cope with a crash here",
+        found->others_full
+            ? "%s although every store before the crash has persisted: no "
+              "flush "
+              "or fence helps, recovery must cope with a crash here"
+            : "%s on a state that has no smallest set of lost stores",
         outcome);
   } else {
     finding->store = access_of(search, found->first);
@@ -280,12 +286,13 @@ static void describe_failure(struct explore_search *search,
     }
   }
   struct fpost_plan_run run;
-  explore_run_state(search, found->lost, found->lost_count, &run);
+  explore_run_state(search, found->lost, found->lost_count, found->others_full,
+                    &run);
   finding->crash.stack = target_place(search, &search->image.plan->fault, true);
   add_output(search, finding);
   add_crash(search, finding,
             explore_state_name(&search->image, search->point.event, found->lost,
-                               found->lost_count, true));
+                               found->lost_count, found->others_full));
 }
 
 /* The state that the run's choices leave, as little persisted as may be. */

@@ -9,6 +9,8 @@
 /* A flag of a crash point beside enum fpost_run_flag: failures left unjudged.
  */
 #define EXPLORE_FLAG_UNJUDGED (1u << 16)
+/* ... and failures that a second run on the same state did not show. */
+#define EXPLORE_FLAG_UNREPEATED (1u << 17)
 
 struct explore_found {
   enum fpost_class class_;
@@ -20,6 +22,7 @@ struct explore_found {
       second; /* step of the later store that persisted; UINT32_MAX: none */
   struct explore_lost *lost; /* recovery-failure: the state, owned */
   uint32_t lost_count;
+  bool others_full; /* in that state: other units are persisted, not lost */
   struct fpost_choice *choices; /* not-robust, race: those of the run, owned */
   uint32_t choice_count;
   uint32_t choice; /* the one that completed the contradiction */

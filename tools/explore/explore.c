@@ -189,7 +189,9 @@ static const char *left_out(struct explore_db *db,
       {FPOST_RUN_THREADS,
        "recovery has threads; what one without hooks reads while another has "
        "the page open was not considered"},
-      {EXPLORE_FLAG_UNJUDGED, "there were too many failures to look at each"}};
+      {EXPLORE_FLAG_UNJUDGED, "there were too many failures to look at each"},
+      {EXPLORE_FLAG_UNREPEATED,
+       "recovery failed in a way that the same state did not show again"}};
   char *why = explore_db_get(db, "left_out");
   if (why != NULL && *why != '\0') {
     return why; /* lives as long as the process: a report has one */

@@ -105,7 +105,7 @@ bool explore_judge_known(struct explore_search *search,
   const struct explore_image *image = &search->image;
   for (uint32_t i = 0; i < search->found_count; i++) {
     struct explore_found *found = &search->found[i];
-    if (found->class_ != FPOST_CLASS_RECOVERY_FAILURE ||
+    if (found->class_ != FPOST_CLASS_RECOVERY_FAILURE || !found->others_full ||
         found->outcome != run->outcome || found->value != run->value) {
       continue;
     }
@@ -158,15 +158,10 @@ static uint32_t minimise(struct explore_search *search,
   uint32_t tries =
       run->outcome == FPOST_OUTCOME_TIMEOUT ? MINIMISE_SLOW_MAX : MINIMISE_MAX;
   struct fpost_plan_run again;
-  explore_run_state(search, lost, count, &again);
-  search->point.runs++;
-  if (!same_outcome(&again, run)) {
-    return count; /* recovery is not a function of the image */
-  }
   for (uint32_t i = count; i > 0 && tries > 0; i--, tries--) {
     struct explore_lost left_out = lost[i - 1];
     memmove(&lost[i - 1], &lost[i], (count - i) * sizeof *lost);
-    explore_run_state(search, lost, count - 1, &again);
+    explore_run_state(search, lost, count - 1, true, &again);
     search->point.runs++;
     if (same_outcome(&again, run)) {
       count--;
@@ -218,7 +213,7 @@ static uint32_t find_culprit(struct explore_search *search,
     }
     struct fpost_plan_run again;
     lost[count] = (struct explore_lost){.unit = units[i], .cut = 0};
-    explore_run_state(search, lost, count + 1, &again);
+    explore_run_state(search, lost, count + 1, true, &again);
     search->point.runs++;
     if (!same_outcome(&again, run)) {
       return step;
@@ -251,6 +246,37 @@ static void lost_sort(const struct explore_image *image,
   }
 }
 
+/* Does the state end as the run did? */
+static bool repeats(struct explore_search *search,
+                    const struct explore_lost *lost, uint32_t count,
+                    bool others_full, const struct fpost_plan_run *run) {
+  struct fpost_plan_run again;
+  explore_run_state(search, lost, count, others_full, &again);
+  search->point.runs++;
+  return same_outcome(&again, run);
+}
+
+/* The units that the run has read, at the least they may have persisted. */
+static uint32_t persisted_of(struct explore_search *search,
+                             struct explore_lost *units, uint32_t max) {
+  const struct explore_image *image = &search->image;
+  uint32_t *read = malloc((max + 1) * sizeof *read);
+  FPOST_ASSERT(read != NULL);
+  uint32_t count = units_read(search, read, max);
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    struct fpost_known known;
+    fpost_choice_known(search->choices, search->choice_count, read[i], &known);
+    uint64_t cut =
+        fpost_unit_first_cut(&image->units[read[i]], image->steps, &known);
+    if (cut != 0) {
+      units[kept++] = (struct explore_lost){.unit = read[i], .cut = cut};
+    }
+  }
+  free(read);
+  return kept;
+}
+
 void explore_judge_failure(struct explore_search *search,
                            const struct fpost_plan_run *run) {
   const struct explore_image *image = &search->image;
@@ -258,16 +284,28 @@ void explore_judge_failure(struct explore_search *search,
   struct explore_lost *lost = malloc((max + 1) * sizeof *lost);
   FPOST_ASSERT(lost != NULL);
   uint32_t count = lost_of(search, lost, max);
-  count = minimise(search, run, lost, count);
-  lost_sort(image, lost, count);
+  bool others_full = repeats(search, lost, count, true, run);
+  if (others_full) {
+    count = minimise(search, run, lost, count);
+    lost_sort(image, lost, count);
+  } else {
+    count = persisted_of(search, lost, max);
+    if (!repeats(search, lost, count, false, run)) {
+      /* What recovery does is not decided by the image alone. */
+      search->point.flags |= EXPLORE_FLAG_UNREPEATED;
+      free(lost);
+      return;
+    }
+  }
   struct explore_found *found = found_add(search, FPOST_CLASS_RECOVERY_FAILURE);
   found->outcome = run->outcome;
   found->value = run->value;
   found->lost = lost;
   found->lost_count = count;
+  found->others_full = others_full;
   found->first = UINT32_MAX;
   found->second = UINT32_MAX;
-  if (count != 0) {
+  if (count != 0 && others_full) {
     found->first = lost_step(image, &lost[0]);
     found->second = find_culprit(search, run, lost, count);
   }

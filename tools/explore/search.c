@@ -124,7 +124,7 @@ static void run_one(struct explore_search *search, struct fpost_plan_run *run) {
 
 void explore_run_state(struct explore_search *search,
                        const struct explore_lost *lost, uint32_t count,
-                       struct fpost_plan_run *run) {
+                       bool others_full, struct fpost_plan_run *run) {
   struct explore_image *image = &search->image;
   FPOST_ASSERT(count <= FPOST_PLAN_CHOICES_MAX);
   for (uint32_t i = 0; i < count; i++) {
@@ -136,7 +136,7 @@ void explore_run_state(struct explore_search *search,
   }
   image->plan->choices_count = count;
   image->plan->fixed = count;
-  image->plan->rule = FPOST_CHOICE_LAST;
+  image->plan->rule = others_full ? FPOST_CHOICE_LAST : FPOST_CHOICE_FIRST;
   run_one(search, run);
 }
 

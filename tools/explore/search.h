@@ -84,8 +84,9 @@ FPOST_MUST_USE int explore_search(const struct explore_config *config,
 uint64_t explore_now_ms(void);
 
 /*
- * One run on the state where all is persisted but `count` units, which are at
- * the given cuts. The walk under way must not be needed any more.
+ * One run on the state where `count` units are at the given cuts and all others
+ * are persisted (others_full) or at their guaranteed content. The walk under
+ * way must not be needed any more.
  */
 struct explore_lost {
   uint32_t unit;
@@ -93,7 +94,7 @@ struct explore_lost {
 };
 void explore_run_state(struct explore_search *search,
                        const struct explore_lost *lost, uint32_t count,
-                       struct fpost_plan_run *run);
+                       bool others_full, struct fpost_plan_run *run);
 /* One run with a prefix of choices, with stacks of the choices it adds. */
 void explore_run_prefix(struct explore_search *search,
                         const struct fpost_choice *choices, uint32_t count,
