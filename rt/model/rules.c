@@ -161,6 +161,20 @@ static bool cell_flush(const struct fpost_mode *mode,
   return useful;
 }
 
+/* What the thread waits for is about to complete; or its NT stores only. */
+static void cells_complete(const struct fpost_thread *thread, bool nt_only) {
+  for (uint32_t i = 0; i < thread->pending_count; i++) {
+    const struct fpost_pending *pending = &thread->pending[i];
+    struct fpost_cell *cell = cell_of(pending->line);
+    bool latest = pending->stores >= cell->line.flushed ||
+                  cell->line.guaranteed >= cell->line.flushed;
+    if (latest && (!nt_only || pending->nt != 0)) {
+      cell->flushed = 0;
+      cell->unsafe &= bytes_of_words(cell->dirty);
+    }
+  }
+}
+
 int fpost_rules_flush(const struct fpost_rules *rules,
                       struct fpost_thread *thread, struct fpost_cell *cells,
                       uint64_t address, uint64_t size, uint32_t kind,
@@ -171,6 +185,9 @@ int fpost_rules_flush(const struct fpost_rules *rules,
   bool waits = kind != FENCEPOST_CLFLUSH;
   if (waits && lines > thread->pending_max - thread->pending_count) {
     return FPOST_ENOMEM;
+  }
+  if (!waits && thread->nt_count != 0) {
+    cells_complete(thread, true);
   }
   struct fpost_mode mode = rules_mode(rules);
   bool useful = false;
@@ -195,15 +212,8 @@ int fpost_rules_flush(const struct fpost_rules *rules,
 void fpost_rules_fence(const struct fpost_rules *rules,
                        struct fpost_thread *thread, uint32_t kind,
                        uint32_t stack) {
-  uint32_t pending_count = thread->pending_count;
+  cells_complete(thread, false);
   (void)fpost_model_fence(thread);
-  for (uint32_t i = 0; i < pending_count; i++) {
-    struct fpost_cell *cell = cell_of(thread->pending[i].line);
-    if (cell->line.guaranteed >= cell->line.flushed) {
-      cell->flushed = 0;
-      cell->unsafe &= bytes_of_words(cell->dirty);
-    }
-  }
   if (kind == FENCEPOST_LOCKED) {
     return;
   }

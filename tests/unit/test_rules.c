@@ -282,6 +282,17 @@ START_TEST(nt_store_needs_a_fence_and_no_flush) {
 }
 END_TEST
 
+START_TEST(clflush_of_another_line_completes_an_nt_store) {
+  store_nt(&one, 0, 64, 1);
+  store(&one, 128, 8, 2);
+  flush(&one, 128, 8, FENCEPOST_CLWB, 3);
+  store(&one, 64, 8, 4);
+  flush(&one, 64, 8, FENCEPOST_CLFLUSH, 5);
+  end();
+  expect(FPOST_CLASS_MISSING_FENCE, 128, 8, 2, 3);
+}
+END_TEST
+
 START_TEST(flush_of_an_nt_store_is_redundant) {
   store_nt(&one, 0, 8, 1);
   persist(&one, 0, 8, 2);
@@ -503,6 +514,7 @@ int main(void) {
   tcase_add_test(cases, fence_behind_a_clflush_is_redundant);
   tcase_add_test(cases, locked_rmw_neither_is_redundant_nor_makes_a_fence_so);
   tcase_add_test(cases, nt_store_needs_a_fence_and_no_flush);
+  tcase_add_test(cases, clflush_of_another_line_completes_an_nt_store);
   tcase_add_test(cases, flush_of_an_nt_store_is_redundant);
   tcase_add_test(cases, nt_store_does_not_flush_its_neighbours);
   tcase_add_test(cases, nt_store_leaves_later_words_dirty);
