@@ -43,6 +43,13 @@ static uint64_t word_mask(fpost_bytes bytes, uint32_t word) {
   return ((high >> 7) & ones) * 0xff;
 }
 
+/* The first word of a set of bytes, which is taken out of it. */
+static uint32_t word_first(fpost_bytes *bytes) {
+  uint32_t word = (uint32_t)__builtin_ctzll(*bytes) / 8;
+  *bytes &= ~(UINT64_C(0xff) << (word * 8));
+  return word;
+}
+
 static uint64_t word_merge(uint64_t old, uint64_t set, uint64_t mask) {
   return (old & ~mask) | (set & mask);
 }
@@ -58,8 +65,8 @@ static uint32_t step_pieces_count(const struct fpost_step *step) {
     return 1;
   }
   uint32_t count = 0;
-  for (uint32_t w = 0; w < WORDS; w++) {
-    count += ((step->written >> (w * 8)) & 0xff) != 0;
+  for (fpost_bytes left = step->written; left != 0; count++) {
+    (void)word_first(&left);
   }
   return count;
 }
@@ -68,7 +75,8 @@ static void words_apply_step(struct words *words,
                              const struct fpost_step *step) {
   struct words content;
   words_load(&content, step->content);
-  for (uint32_t w = 0; w < WORDS; w++) {
+  for (fpost_bytes left = step->written; left != 0;) {
+    uint32_t w = word_first(&left);
     words->word[w] = word_merge(words->word[w], content.word[w],
                                 word_mask(step->written, w));
   }
@@ -99,7 +107,8 @@ static void words_apply_pieces(struct words *words,
 static bool words_agree(const struct words *words, const struct words *known,
                         fpost_bytes fixed) {
   uint64_t wrong = 0;
-  for (uint32_t w = 0; w < WORDS; w++) {
+  for (fpost_bytes left = fixed; left != 0;) {
+    uint32_t w = word_first(&left);
     wrong |= (words->word[w] ^ known->word[w]) & word_mask(fixed, w);
   }
   return wrong == 0;
@@ -121,11 +130,9 @@ static bool step_look(const struct fpost_step *step, const struct words *before,
   uint64_t lack_wrong = 0;
   uint64_t have_wrong = 0;
   uint64_t changed = 0;
-  for (uint32_t w = 0; w < WORDS; w++) {
+  for (fpost_bytes left = step->written; left != 0;) {
+    uint32_t w = word_first(&left);
     fpost_bytes in_word = step->written & UINT64_C(0xff) << (w * 8);
-    if (in_word == 0) {
-      continue;
-    }
     uint64_t fixed_mask = word_mask(in_word & fixed, w);
     lack_wrong |= (before->word[w] ^ known->word[w]) & fixed_mask;
     have_wrong |= (content.word[w] ^ known->word[w]) & fixed_mask;
