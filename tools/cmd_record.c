@@ -3,6 +3,7 @@
 #include "tools/record.h"
 
 #include <inttypes.h>
+#include <sys/wait.h>
 
 struct options {
   struct fpost_run_options run;
@@ -52,6 +53,12 @@ static int record_run(const struct fpost_command *command, int argc,
          options.output, counts.stores, counts.flushes, counts.fences,
          counts.packed_bytes, per_store(counts.packed_bytes, counts.stores),
          per_store(counts.raw_bytes, counts.stores));
+  if (WIFEXITED(end.status) && counts.end_status == UINT64_MAX) {
+    fpost_error(
+        "record: the trace ends before the program did (was the disk "
+        "full?); it holds what came before");
+    return FPOST_EXIT_USAGE;
+  }
   return fpost_run_expected("record", &options.run, &end) ? FPOST_EXIT_CLEAN
                                                           : FPOST_EXIT_USAGE;
 }

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* An absolute path, for a program that may change its directory. */
@@ -71,8 +72,16 @@ static int record_run(const char *command, char **program,
 /* Is there a trace? If not, say why. */
 static int record_check(const char *command, char **program, const char *raw,
                         const struct fpost_results *results) {
-  if (access(raw, F_OK) == 0) {
-    return FPOST_OK;
+  struct stat status;
+  if (stat(raw, &status) == 0) {
+    if ((size_t)status.st_size >= sizeof(struct fpost_trace_header)) {
+      return FPOST_OK;
+    }
+    fpost_error(
+        "%s: the trace could not be written: is the disk full? Free some "
+        "space, or record to another disk with -o",
+        command);
+    return FPOST_ENOSPC;
   }
   if (results->started == 0) {
     fpost_error(
