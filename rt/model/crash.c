@@ -275,7 +275,10 @@ int fpost_unit_values(const struct fpost_unit *unit,
   fpost_bytes fixed = known->fixed & unit->all;
   words_load(&before, unit->base);
   words_load(&wanted, known->content);
-  bool room = true;
+  /* The base; with steps, the first of them finds it again without its pieces.
+   */
+  bool room =
+      !words_agree(&before, &wanted, fixed) || found_add(&found, &before);
   for (uint32_t i = 0; i < unit->steps_count && room; i++) {
     const struct fpost_step *step = &steps[unit->steps_first + i];
     struct pieces pieces;

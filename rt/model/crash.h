@@ -55,7 +55,7 @@ struct fpost_step {
 struct fpost_unit {
   uint64_t address;     /* pm address of its line */
   uint32_t steps_first; /* index of its first step in the caller's array */
-  uint32_t steps_count; /* at least 1 */
+  uint32_t steps_count; /* 0: nothing is undecided */
   fpost_bytes all;      /* the bytes that belong to it: a line, or one word */
   fpost_bytes touched;  /* union of what its steps wrote */
   uint8_t base[64];     /* guaranteed content of the line */

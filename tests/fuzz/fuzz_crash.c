@@ -118,7 +118,7 @@ static void draw_sample(struct random *random, struct sample *sample) {
   bool word = random_below(random, 3) == 0;
   unit->all =
       word ? UINT64_C(0xff) << (random_below(random, 8) * 8) : UINT64_MAX;
-  unit->steps_count = 1 + random_below(random, STEPS_MAX);
+  unit->steps_count = random_below(random, STEPS_MAX + 1);
   /* Few values, so that different cuts give equal bytes. */
   uint32_t values = 1 + random_below(random, 3);
   for (uint32_t i = 0; i < 64; i++) {

@@ -67,6 +67,15 @@ START_TEST(unit_without_choice_has_one_value) {
 }
 END_TEST
 
+START_TEST(unit_without_steps_is_its_base) {
+  memset(unit.base, 4, sizeof(unit.base));
+  ck_assert_uint_eq(fpost_unit_cuts(&unit, steps), 1);
+  read_all(WORD(3), 1);
+  ck_assert_uint_eq(values[0][24], 4);
+  ck_assert_uint_eq(fpost_unit_last_cut(&unit, steps, &known), 0);
+}
+END_TEST
+
 START_TEST(cuts_are_numbered_by_step_and_pieces) {
   step(WORD(0), 1, 0);
   step(WORD(1) | WORD(3), 2, 0);
@@ -233,6 +242,7 @@ int main(void) {
   TCase *cases = tcase_create("crash");
   tcase_add_checked_fixture(cases, setup, NULL);
   tcase_add_test(cases, unit_without_choice_has_one_value);
+  tcase_add_test(cases, unit_without_steps_is_its_base);
   tcase_add_test(cases, cuts_are_numbered_by_step_and_pieces);
   tcase_add_test(cases, cut_of_a_word_leaves_the_rest_of_the_line_alone);
   tcase_add_test(cases, read_of_one_word_of_a_wide_store_has_two_values);
