@@ -3,7 +3,6 @@
 
 #include "rt/os/os.h"
 
-#include <alloca.h>
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +112,7 @@ END_TEST
 
 /* Called with other frame sizes: a frame that varies must not mislead. */
 static NOINLINE uint32_t with_room(size_t size) {
-  volatile char *room = alloca(size);
+  volatile char *room = __builtin_alloca(size);
   room[0] = 1;
   uint32_t stack = by_one_way();
   room[size - 1] = 1;
