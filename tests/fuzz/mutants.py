@@ -18,6 +18,7 @@ original. Exit code 0 if nothing survives.
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,12 +114,17 @@ class Judge:
         command = [self.options.cc, self.object, "-o", self.program, *link]
         command += ["-l" + name for name in self.options.libs]
         subprocess.run(command, check=True)
-        try:
-            done = subprocess.run([self.program, *arguments], timeout=20,
-                                  capture_output=True)
-        except subprocess.TimeoutExpired:
-            return True
-        return done.returncode != 0
+        # A session of its own: Check forks, and the children of a mutant that
+        # does not end must end with it.
+        with subprocess.Popen([self.program, *arguments],
+                              stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL,
+                              start_new_session=True) as process:
+            try:
+                return process.wait(timeout=20) != 0
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                return True
 
     def litmus(self):
         return self.killed(self.options.link, self.options.run)

@@ -15,6 +15,8 @@
 
 /* Runs that one request may take before the explorer looks at its bounds. */
 #define REQUEST_RUNS 4096u
+/* The same with --time: a recovery may take a tenth of a second. */
+#define REQUEST_RUNS_TIMED 64u
 /* Samples per crash point with `--explore sample`, without --states. */
 #define SAMPLES 64u
 /* Failing runs of one request that are judged one by one. */
@@ -241,7 +243,8 @@ static uint64_t budget(struct explore_search *search) {
     return 0;
   }
   uint64_t left = config->states == 0 ? UINT64_MAX : config->states - runs;
-  return left < REQUEST_RUNS ? left : REQUEST_RUNS;
+  uint64_t most = search->deadline_ms != 0 ? REQUEST_RUNS_TIMED : REQUEST_RUNS;
+  return left < most ? left : most;
 }
 
 /* The run that took the server with it. Returns false if nothing can follow. */
