@@ -24,7 +24,7 @@
 /* How long the results of crash points may wait for their commit. */
 #define COMMIT_MS 50u
 /* Bytes that a run may write to any one file, beyond the pools. */
-#define OUTPUT_MAX (UINT64_C(256) << 20)
+#define OUTPUT_MAX (UINT64_C(64) << 20)
 
 uint64_t explore_now_ms(void) {
   struct timespec now;

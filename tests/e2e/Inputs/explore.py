@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What tests of the exploration do more than once.
+
+explore.py equal   FENCEPOST PROGRAM DIR SEEDS     lazy outcomes = all outcomes
+explore.py replay  FENCEPOST DB...                 every reported state fails again
+explore.py kill    FENCEPOST PROGRAM DIR TIMES     kill -9, --resume: same findings
+explore.py split   FENCEPOST PROGRAM DIR           -j and shards: same findings
+
+PROGRAM takes `run POOL [SEED]` and `check POOL [SEED OUTCOMES]`.
+"""
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+
+def run(*command, codes=(0,)):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode not in codes:
+        sys.exit("%s: exit %d\n%s%s" % (" ".join(command), done.returncode,
+                                        done.stdout, done.stderr))
+    return done
+
+
+def record(fencepost, program, where, *arguments):
+    pool, trace = where + "/test.pool", where + "/test.fpt"
+    os.makedirs(where, exist_ok=True)
+    for path in (pool, trace):
+        if os.path.exists(path):
+            os.remove(path)
+    run(fencepost, "record", "--pool", pool, "-o", trace, "--", program, "run",
+        pool, *arguments)
+    return pool, trace
+
+
+def findings(fencepost, db):
+    report = json.loads(run(fencepost, "report", "--format", "json", db,
+                            codes=(0, 1)).stdout)
+    for finding in report["findings"]:
+        # The name of the database is in the command.
+        finding.get("crash", {}).pop("replay", None)
+    return report
+
+
+def remove(db):
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(db + suffix):
+            os.remove(db + suffix)
+
+
+def equal(fencepost, program, where, seeds):
+    images = 0
+    for seed in range(1, int(seeds) + 1):
+        pool, trace = record(fencepost, program, where, str(seed))
+        outcomes = {}
+        for how in ("lazy", "all"):
+            out, db = "%s/%s.out" % (where, how), "%s/%s.fpdb" % (where, how)
+            remove(db)
+            open(out, "w").close()
+            run(fencepost, "explore", trace, "--db", db, "--explore", how,
+                "--recover", "%s check %s %d %s" % (program, pool, seed, out),
+                codes=(0, 1))
+            with open(out) as lines:
+                outcomes[how] = [line.strip() for line in lines]
+            coverage = findings(fencepost, db)["coverage"]
+            assert coverage["complete"], coverage
+        images += len(outcomes["all"])
+        if set(outcomes["lazy"]) != set(outcomes["all"]):
+            sys.exit("seed %d: %d outcomes of %d lazy runs, %d of all %d" %
+                     (seed, len(set(outcomes["lazy"])), len(outcomes["lazy"]),
+                      len(set(outcomes["all"])), len(outcomes["all"])))
+    print("equal for %s programs, %s images" % (seeds, images))
+
+
+def replay(fencepost, *databases):
+    count = 0
+    for db in databases:
+        for finding in findings(fencepost, db)["findings"]:
+            crash = finding.get("crash")
+            if not crash or finding["class"] != "recovery-failure":
+                continue
+            done = run(fencepost, "replay", db, crash["state"], codes=(0, 1))
+            if done.returncode != 1 or crash["outcome"] not in done.stderr:
+                sys.exit("%s %s: '%s' was reported, replay: exit %d, %s" %
+                         (db, crash["state"], crash["outcome"],
+                          done.returncode, done.stderr))
+            count += 1
+    print("replayed %d failures" % count)
+
+
+def explore(fencepost, program, pool, trace, db, *options):
+    return [fencepost, "explore", trace, "--db", db, "--recover",
+            "%s check %s" % (program, pool), *options]
+
+
+def kill(fencepost, program, where, times):
+    pool, trace = record(fencepost, program, where)
+    whole, part = where + "/whole.fpdb", where + "/part.fpdb"
+    remove(whole)
+    start = time.time()
+    run(*explore(fencepost, program, pool, trace, whole), codes=(0, 1))
+    length = time.time() - start
+    want = findings(fencepost, whole)
+    seed = random.randrange(1 << 30)
+    random.seed(seed)
+    killed = 0
+    for _ in range(int(times)):
+        remove(part)
+        options = []
+        for _ in range(2):
+            child = subprocess.Popen(
+                explore(fencepost, program, pool, trace, part, *options),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(random.uniform(0, length))
+            if child.poll() is None:
+                child.send_signal(signal.SIGKILL)
+                killed += 1
+            child.wait()
+            # Killed before the exploration was in the database: start again.
+            probe = subprocess.run(
+                ["sqlite3", part, "select 1 from meta where name='version'"],
+                capture_output=True, text=True)
+            options = ["--resume"] if probe.stdout.strip() == "1" else []
+        run(*explore(fencepost, program, pool, trace, part, *options),
+            codes=(0, 1))
+        got = findings(fencepost, part)
+        if got != want:
+            sys.exit("seed %d: after being killed:\n%s\nwanted:\n%s" %
+                     (seed, json.dumps(got, indent=1),
+                      json.dumps(want, indent=1)))
+    assert killed > 0 and len(want["findings"]) > 0
+    print("killed and resumed: same findings")
+
+
+def split(fencepost, program, where):
+    pool, trace = record(fencepost, program, where)
+    names = ["one", "two", "1of3", "2of3", "3of3", "merged"]
+    dbs = {name: "%s/%s.fpdb" % (where, name) for name in names}
+    for db in dbs.values():
+        remove(db)
+    run(*explore(fencepost, program, pool, trace, dbs["one"]), codes=(0, 1))
+    run(*explore(fencepost, program, pool, trace, dbs["two"], "-j", "2"),
+        codes=(0, 1))
+    for i in (1, 2, 3):
+        run(*explore(fencepost, program, pool, trace, dbs["%dof3" % i],
+                     "--shard", "%d/3" % i), codes=(0, 1))
+        assert not findings(fencepost, dbs["%dof3" % i])["coverage"]["complete"]
+    run(fencepost, "merge", dbs["1of3"], dbs["2of3"], dbs["3of3"], "-o",
+        dbs["merged"])
+    want = findings(fencepost, dbs["one"])
+    assert len(want["findings"]) > 0 and want["coverage"]["complete"]
+    for name in ("two", "merged"):
+        got = findings(fencepost, dbs[name])
+        if got != want:
+            sys.exit("%s:\n%s\nwanted:\n%s" % (name, json.dumps(got, indent=1),
+                                               json.dumps(want, indent=1)))
+    print("split: same findings")
+
+
+COMMANDS = {"equal": equal, "replay": replay, "kill": kill, "split": split}
+if __name__ == "__main__":
+    COMMANDS[sys.argv[1]](*sys.argv[2:])
