@@ -12,9 +12,11 @@
  *   GET   look each of the COUNT keys up
  *   REM   remove each of the COUNT keys
  *   RAND  COUNT random puts, removals and look-ups among 2 * COUNT + 16 keys
- * The keys follow from the seed; --rounds repeats the OP. `check` is what
- * recovery does: it opens the pool, verifies the structure and prints what it
- * found, the same line for the same content.
+ * The keys follow from the seed; --rounds repeats the OP, with other values.
+ *
+ * `check` is what recovery does: it opens the pool, verifies the structure and
+ * prints what it found, the same line for the same content. --forks does so in
+ * N processes and prints the time of one.
  *
  * Exit code: 0; 1 if the map is broken or an answer is wrong; 2 for usage or
  * environment.
@@ -42,6 +44,7 @@ struct run {
   PMEMobjpool *pool;
   uint64_t count;
   uint64_t seed;
+  uint64_t round;
 };
 
 int map_broken(const char *map, const char *what, uint64_t key) {
@@ -61,7 +64,7 @@ static int wrong(const struct run *run, const char *what, uint64_t key) {
 static int op_insert(const struct run *run) {
   for (uint64_t i = 0; i < run->count; i++) {
     uint64_t key = run_key(run, i);
-    if (run->map->put(run->pool, key, i) < 0) {
+    if (run->map->put(run->pool, key, run->round << 32 | i) < 0) {
       return wrong(run, pmemobj_errormsg(), key);
     }
   }
@@ -75,7 +78,7 @@ static int op_get(const struct run *run) {
     if (!run->map->get(run->pool, key, &value)) {
       return wrong(run, "key is missing", key);
     }
-    if (value != i) {
+    if ((value & UINT32_MAX) != i) {
       return wrong(run, "key has the wrong value", key);
     }
   }
@@ -266,6 +269,7 @@ static int run_all(struct arguments *arguments) {
     return arguments->checks ? 1 : 2;
   }
   for (uint64_t i = 0; result == 0 && i < arguments->rounds; i++) {
+    arguments->run.round = i;
     result = ops[arguments->op].run(&arguments->run);
   }
   pmemobj_close(arguments->run.pool);

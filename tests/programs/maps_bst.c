@@ -5,9 +5,11 @@
  *
  * BUG_1: insertion stores the parent's link without adding it to the
  *        transaction: it is never flushed, and a crash may lose the key.
+ *
  * BUG_2: removal changes the count outside the transaction's log and persists
- * it at once: a crash leaves a count that does not fit the tree. BUG_3:
- * replacing a value logs the value, but not the check word beside it.
+ *        it at once: a crash leaves a count that does not fit the tree.
+ *
+ * BUG_3: replacing a value logs the value, but not the check word beside it.
  */
 #include "maps.h"
 

@@ -10,10 +10,13 @@
  * so that neither ever has to go back up. All changes are transactional.
  *
  * BUG_1: a split links the new leaf into the chain without adding the old
- * leaf's link to the transaction. BUG_2: insertion into a leaf adds the leaf to
- * the transaction only after changing it: what is restored after a crash is the
- * changed leaf. BUG_3: replacing a value persists value and check word each by
- * itself, outside a transaction.
+ *        leaf's link to the transaction.
+ *
+ * BUG_2: insertion into a leaf adds the leaf to the transaction only after
+ *        changing it: what is restored after a crash is the changed leaf.
+ *
+ * BUG_3: replacing a value persists value and check word each by itself,
+ *        outside a transaction.
  */
 #include "maps.h"
 

@@ -5,9 +5,12 @@
  * without one: it goes into the slot that is not in use, is persisted, and then
  * the slot is switched.
  *
- * BUG_1: the slot is switched before the new value is persisted: both leave
- * with one fence, and a crash may show the new slot with old content. BUG_2:
- * insertion stores the bucket's head without adding it to the transaction.
+ * BUG_1: the slot is switched before the new value is there: a crash in
+ *        between shows what the slot held before.
+ *
+ * BUG_2: insertion stores the bucket's head without adding it to the
+ *        transaction.
+ *
  * BUG_3: the switch of the slot is never flushed.
  */
 #include "maps.h"
@@ -82,18 +85,18 @@ static void kv_grow(TOID(struct maps_root) root) {
 
 static void kv_replace(PMEMobjpool *pool, struct kv_node *n, uint64_t value) {
   uint64_t slot = 1 - n->slot;
-  n->slots[slot].value = value;
-  n->slots[slot].check = map_mark(n->key, value);
-#if defined(BUG_1)
+  struct map_item *item = &n->slots[slot];
+#ifdef BUG_1
   n->slot = slot;
-  pmemobj_flush(pool, &n->slots[slot], sizeof(n->slots[slot]));
   pmemobj_persist(pool, &n->slot, sizeof(n->slot));
-#elif defined(BUG_3)
-  pmemobj_persist(pool, &n->slots[slot], sizeof(n->slots[slot]));
+#endif
+  item->value = value;
+  item->check = map_mark(n->key, value);
+  pmemobj_persist(pool, item, sizeof(*item));
+#ifndef BUG_1
   n->slot = slot;
-#else
-  pmemobj_persist(pool, &n->slots[slot], sizeof(n->slots[slot]));
-  n->slot = slot;
+#endif
+#ifndef BUG_3
   pmemobj_persist(pool, &n->slot, sizeof(n->slot));
 #endif
 }
