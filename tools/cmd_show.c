@@ -70,6 +70,7 @@ struct show {
   uint64_t crash_points;
   uint64_t stored_bytes;
   uint64_t event_bytes; /* of records of events, before packing */
+  double packed_bytes;
   const struct fpost_reader *reader;
 };
 
@@ -316,7 +317,10 @@ static bool show_record(void *context, const struct fpost_record *record,
   show->crash_points += view->crash_point;
   show->stored_bytes +=
       record->kind == FPOST_RECORD_STORE ? record->data_size : 0;
-  show->event_bytes += event_is(record) ? show->reader->size : 0;
+  if (event_is(record)) {
+    show->event_bytes += show->reader->size;
+    show->packed_bytes += show->reader->packed_share;
+  }
   if (!record_wanted(show, record, view)) {
     return true;
   }
@@ -357,11 +361,9 @@ static void summary_print(const struct show *show) {
          show->counts[FPOST_RECORD_OP_BEGIN], show->crash_points);
   double stores = (double)show->counts[FPOST_RECORD_STORE];
   if (stores > 0) {
-    printf("# %" PRIu64
-           " bytes of events, %.2f per store; the file has %" PRIu64
-           " bytes, %.2f per store\n",
+    printf("# %" PRIu64 " bytes of events, %.2f per store, %.2f packed\n",
            show->event_bytes, (double)show->event_bytes / stores,
-           show->reader->file_size, (double)show->reader->file_size / stores);
+           show->packed_bytes / stores);
   }
 }
 

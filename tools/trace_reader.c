@@ -30,6 +30,7 @@ struct fpost_reader_file {
   size_t part_at;
   uint8_t *frame; /* FPOST_PACKED_FRAME_MAX bytes, or null */
   uint64_t expanded;
+  double ratio;  /* packed bytes per byte of the part */
   uint64_t next; /* number of the next record */
 
   struct fpost_trace_state state;
@@ -90,6 +91,7 @@ static int frame_next(struct fpost_reader *reader) {
   file->part = file->frame;
   file->part_size = size;
   file->part_at = 0;
+  file->ratio = (double)(sizeof head + head.packed_size) / (double)size;
   return FPOST_OK;
 }
 
@@ -183,6 +185,7 @@ int fpost_reader_rewind(struct fpost_reader *reader) {
   }
   file->part = file->bytes;
   file->part_size = file->size;
+  file->ratio = 1.0;
   return header_read(reader);
 }
 
@@ -362,6 +365,7 @@ int fpost_reader_next(struct fpost_reader *reader,
   file->part_at += used;
   reader->index = file->next++;
   reader->size = used;
+  reader->packed_share = (double)used * file->ratio;
   if (record->kind == FPOST_RECORD_END) {
     file->ended = true;
     if (!reader->packed) {

@@ -25,11 +25,13 @@ struct fpost_reader_file;
 
 struct fpost_reader {
   struct fpost_trace_header header;
-  const char *command;  /* the program's arguments, each ended by NUL */
-  uint64_t index;       /* number of the record that was read last, from 0: the
-                           EVENT of crash states */
-  size_t size;          /* of that record, bytes before packing */
-  uint64_t file_size;   /* of the file, bytes */
+  const char *command; /* the program's arguments, each ended by NUL */
+  uint64_t index;      /* number of the record that was read last, from 0: the
+                          EVENT of crash states */
+  size_t size;         /* of that record, bytes before packing */
+  double packed_share; /* what of its frame's packed bytes falls to that record,
+                          by size; its size in a raw trace */
+  uint64_t file_size;  /* of the file, bytes */
   const uint8_t *bytes; /* the record that was read last, as it is encoded; null
                            for an END that was added. Lives as its data does */
   size_t bytes_size;
