@@ -2,6 +2,7 @@
 #include "tools/run.h"
 
 #include "rt/model/rules.h"
+#include "tools/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +45,38 @@ void fpost_flags_add(struct fpost_flags *flags, const char *name,
   flags->size += (size_t)size;
 }
 
+/*
+ * All of the program's heap in file: the allocator that does it is preloaded,
+ * and told the file by its absolute path.
+ */
+static void flags_heap(struct fpost_flags *flags, const char *file) {
+  char folder[PATH_MAX];
+  char path[PATH_MAX];
+  const char *name = strrchr(file, '/');
+  name = name == NULL ? file : name + 1;
+  snprintf(folder, sizeof folder, "%.*s", (int)(name - file), file);
+  if (realpath(folder[0] == '\0' ? "." : folder, path) == NULL) {
+    snprintf(path, sizeof path, "%s", folder); /* the allocator will say so */
+  }
+  size_t size = strlen(path);
+  snprintf(path + size, sizeof path - size, "/%s", name);
+  fpost_flags_add(flags, "heap_pm", path);
+  if (fpost_path_part("rt/heap/libfencepost_heap.so",
+                      FENCEPOST_LIBDIR "/fencepost/libfencepost_heap.so",
+                      flags->preload, sizeof flags->preload) != FPOST_OK) {
+    fpost_error("--heap-pm: '%s' is not there: install Fencepost again",
+                flags->preload);
+  }
+}
+
+static void preload_add(const char *library) {
+  char list[2 * PATH_MAX];
+  const char *old = getenv("LD_PRELOAD");
+  snprintf(list, sizeof list, "%s%s%s", library, old != NULL ? ":" : "",
+           old != NULL ? old : "");
+  setenv("LD_PRELOAD", list, 1);
+}
+
 void fpost_flags_run(struct fpost_flags *flags,
                      const struct fpost_run_options *options) {
   char number[16];
@@ -51,7 +84,7 @@ void fpost_flags_run(struct fpost_flags *flags,
     fpost_flags_add(flags, "pool", options->pool.items[i]);
   }
   if (options->heap_pm != NULL) {
-    fpost_flags_add(flags, "heap_pm", options->heap_pm);
+    flags_heap(flags, options->heap_pm);
   }
   if (options->domain == FPOST_DOMAIN_EADR) {
     fpost_flags_add(flags, "domain", "eadr");
@@ -190,6 +223,9 @@ static void child_run(char **program, const struct fpost_flags *flags,
     signal(passed_signals[i], SIG_DFL);
   }
   setenv("FENCEPOST_OPTIONS", flags->text, 1);
+  if (flags->preload[0] != '\0') {
+    preload_add(flags->preload);
+  }
   execvp(program[0], program);
   int error = errno;
   if (write(report_fd, &error, sizeof error) < 0) {

@@ -14,7 +14,8 @@
 struct fpost_flags {
   char text[65536];
   size_t size;
-  bool full; /* it did not fit: fpost_run says so */
+  bool full;          /* it did not fit: fpost_run says so */
+  char preload[4096]; /* library to load before all others; "": none */
 };
 
 /* Begin with what the user has set in the environment. */

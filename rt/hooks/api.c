@@ -4,6 +4,7 @@
 #include "rt/hooks/events.h"
 #include "rt/hooks/mapping.h"
 #include "rt/hooks/real.h"
+#include "rt/os/heap.h"
 
 #include "fencepost/fencepost.h"
 
@@ -26,7 +27,7 @@ FPOST_INTERPOSE void fencepost_region_remove_(const void *address,
 
 FPOST_INTERPOSE void fencepost_ignore_(const void *address, size_t size) {
   if (fpost_enter() != NULL) {
-    fpost_event_ignore(address, size);
+    fpost_event_unused(address, size, false);
     fpost_leave();
   }
 }
@@ -57,4 +58,19 @@ FPOST_INTERPOSE void fencepost_op_begin_(const char *name) {
 
 FPOST_INTERPOSE void fencepost_op_end_(void) {
   operation(FPOST_RECORD_OP_END, "", FPOST_CALLER_PC, FPOST_CALLER_CFA);
+}
+
+FPOST_INTERPOSE const char *fencepost_heap_file_(uint64_t *size,
+                                                 int *recovering) {
+  const struct fpost_flags *flags = &fpost_context.flags;
+  *size = flags->heap_size;
+  *recovering = fpost_context.run == FPOST_RUN_RECOVER;
+  return flags->heap_pm[0] != '\0' ? flags->heap_pm : NULL;
+}
+
+FPOST_INTERPOSE void fencepost_heap_freed_(const void *address, size_t size) {
+  if (fpost_enter() != NULL) {
+    fpost_event_unused(address, size, true);
+    fpost_leave();
+  }
 }

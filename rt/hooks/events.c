@@ -418,7 +418,7 @@ void fpost_event_clean(const void *address, uint64_t size) {
   }
 }
 
-void fpost_event_ignore(const void *address, uint64_t size) {
+void fpost_event_unused(const void *address, uint64_t size, bool freed) {
   const uint8_t *at = address;
   const uint8_t *part;
   uint64_t part_size;
@@ -427,11 +427,12 @@ void fpost_event_ignore(const void *address, uint64_t size) {
     struct fpost_pool *pool = region->pool;
     uint64_t offset = (uintptr_t)part - region->start + region->offset;
     if (fpost_context.run != FPOST_RUN_CHECK) {
-      fpost_record_put(&fpost_context.record,
-                       &(struct fpost_record){
-                           .kind = FPOST_RECORD_IGNORE,
-                           .address = fpost_pm_address(pool->index, offset),
-                           .size = part_size});
+      fpost_record_put(
+          &fpost_context.record,
+          &(struct fpost_record){
+              .kind = freed ? FPOST_RECORD_FORGET : FPOST_RECORD_IGNORE,
+              .address = fpost_pm_address(pool->index, offset),
+              .size = part_size});
       continue;
     }
     while (part_size > 0) {
@@ -442,7 +443,12 @@ void fpost_event_ignore(const void *address, uint64_t size) {
         uint64_t before = offset % LINE;
         memcpy(pool->shadow + offset - before, part - before, LINE);
       }
-      fpost_rules_ignore(cell, fpost_pm_address(pool->index, offset), step);
+      uint64_t pm = fpost_pm_address(pool->index, offset);
+      if (freed) {
+        fpost_rules_forget(cell, pm, step);
+      } else {
+        fpost_rules_ignore(cell, pm, step);
+      }
       offset += step;
       part += step;
       part_size -= step;

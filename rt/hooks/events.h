@@ -105,8 +105,11 @@ void fpost_event_written(struct fpost_thread_state *self,
                          struct fpost_pool *pool, uint64_t offset,
                          const void *bytes, uint64_t size, uint32_t stack);
 
-/* Stores to [address, address + size) do not matter. */
-void fpost_event_ignore(const void *address, uint64_t size);
+/*
+ * Stores to [address, address + size) do not matter: none ever, or, if it was
+ * freed, those up to now.
+ */
+void fpost_event_unused(const void *address, uint64_t size, bool freed);
 
 /* Did code without hooks store to these bytes? Then say so, as from stack. */
 void fpost_event_compare(struct fpost_thread_state *self, const void *address,

@@ -49,6 +49,11 @@ static bool mapping_why(const struct fpost_mapping *mapping,
     *why = FPOST_POOL_LIBRARY;
     return true;
   }
+  const char *heap = fpost_context.flags.heap_pm;
+  if (heap[0] != '\0' && fpost_flags_match(heap, path)) {
+    *why = FPOST_POOL_HEAP;
+    return true;
+  }
   const struct fpost_flag_list *globs = &fpost_context.flags.pool;
   for (uint32_t i = 0; i < globs->count; i++) {
     if (fpost_flags_match(globs->values[i], path)) {

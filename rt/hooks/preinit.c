@@ -12,6 +12,7 @@
 #include "rt/hooks/report.h"
 #include "rt/os/os.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,11 @@ static void at_quick(void) {
 static void start(int argc, char **argv, char **environment) {
   fpost_real_find();
   fpost_context_start(argc, argv, environment);
+  if (fpost_context.flags.heap_pm[0] != '\0' &&
+      dlsym(RTLD_DEFAULT, "fpost_heap_preloaded") == NULL) {
+    fpost_refuse("FENCEPOST_OPTIONS: heap_pm= without its allocator", "",
+                 "run the program by `fencepost check --heap-pm FILE`");
+  }
   __fencepost_state.loads = fpost_context.run == FPOST_RUN_RECOVER;
   if (fpost_context.run != FPOST_RUN_RECOVER &&
       (fpost_real.on_exit(at_exit, NULL) != 0 ||

@@ -241,6 +241,15 @@ void fpost_rules_ignore(struct fpost_cell *cell, uint64_t address,
   cell->ignored = (uint8_t)(cell->ignored | words_of(address, size));
 }
 
+void fpost_rules_forget(struct fpost_cell *cell, uint64_t address,
+                        uint32_t size) {
+  FPOST_ASSERT(size - 1 < FENCEPOST_LINE_SIZE);
+  FPOST_ASSERT((address & LINE_MASK) + size <= FENCEPOST_LINE_SIZE);
+  uint32_t words = words_of(address, size);
+  cell->dirty = (uint8_t)(cell->dirty & ~words);
+  cell->flushed = (uint8_t)(cell->flushed & ~words);
+}
+
 /* Report the words of a set, one finding for neighbours stored by one stack. */
 static void words_report(const struct fpost_rules *rules,
                          const struct fpost_cell *cell, uint64_t address,

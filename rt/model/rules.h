@@ -135,6 +135,13 @@ void fpost_rules_ignore(struct fpost_cell *cell, uint64_t address,
                         uint32_t size);
 
 /*
+ * The same range was freed: what was stored there does not matter, what will be
+ * does.
+ */
+void fpost_rules_forget(struct fpost_cell *cell, uint64_t address,
+                        uint32_t size);
+
+/*
  * The run, or the mapping of this line at address, ends: reports words never
  * flushed and flushes never fenced. Neighbouring words of one store are one
  * finding.

@@ -82,6 +82,7 @@ static inline unsigned fpost_trace_fields(unsigned kind) {
     return FPOST_FIELD_ID | FPOST_FIELD_SIZE;
   case FPOST_RECORD_UNMAP:
   case FPOST_RECORD_IGNORE:
+  case FPOST_RECORD_FORGET:
     return FPOST_FIELD_ADDRESS | FPOST_FIELD_SIZE;
   case FPOST_RECORD_STORE:
     return FPOST_FIELDS_EVENT | FPOST_FIELD_FLAGS | FPOST_FIELD_ADDRESS |

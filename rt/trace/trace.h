@@ -70,7 +70,9 @@ enum fpost_record_kind {
   FPOST_RECORD_OP_BEGIN, /* thread, text: name and arguments, stack */
   FPOST_RECORD_OP_END,   /* thread, stack */
   FPOST_RECORD_IGNORE,   /* address, size: fencepost_ignore */
-  FPOST_RECORD_NOTE, /* text: something a reader of the report should know */
+  FPOST_RECORD_NOTE,   /* text: something a reader of the report should know */
+  FPOST_RECORD_FORGET, /* address, size: freed; the content does not matter
+                          until it is stored again */
   FPOST_RECORD_KINDS
 };
 

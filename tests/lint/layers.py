@@ -13,7 +13,7 @@ import sys
 
 PURE = {"rt/base", "rt/model", "rt/trace"}
 PUBLIC = "include/fencepost"
-EVERYTHING = {PUBLIC, "rt/base", "rt/model", "rt/trace", "rt/os", "rt/hooks",
+EVERYTHING = {PUBLIC, "rt/base", "rt/model", "rt/trace", "rt/os", "rt/hooks", "rt/heap",
               "tools", "tests", "bench"}
 
 # Layer: what its files may include besides themselves.
@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "rt/trace": {PUBLIC, "rt/base", "rt/model"},
     "rt/os": {PUBLIC, "rt/base"},
     "rt/hooks": {PUBLIC, "rt/base", "rt/model", "rt/trace", "rt/os"},
+    "rt/heap": {"rt/os"},
     "pass": {PUBLIC},
     "tools": {PUBLIC, "rt/base", "rt/model", "rt/trace", "rt/os"},
     "tests": EVERYTHING,
