@@ -340,9 +340,9 @@ static void record_lines(struct pool *pool, const struct fpost_record *record) {
     uint64_t size = end - at < room ? end - at : room;
     struct fpost_cell *cell = &pool->cells[at / LINE];
     uint64_t address = fpost_pm_address(fpost_pm_pool(record->address), at);
-    if (record->kind == FPOST_RECORD_IGNORE) {
+    if (record->kind == FPOST_RECORD_IGNORE && record->flags == 0) {
       fpost_rules_ignore(cell, address, (uint32_t)size);
-    } else if (record->kind == FPOST_RECORD_FORGET) {
+    } else if (record->kind == FPOST_RECORD_IGNORE) {
       fpost_rules_forget(cell, address, (uint32_t)size);
     } else if (pool->pages_touched[at / PAGE] != 0) {
       fpost_rules_durable(cell);
@@ -408,7 +408,6 @@ static int record_apply(struct analysis *analysis,
     return record_fence(analysis, record);
   case FPOST_RECORD_DURABLE:
   case FPOST_RECORD_IGNORE:
-  case FPOST_RECORD_FORGET:
     record_lines(pool, record);
     return FPOST_OK;
   case FPOST_RECORD_NOTE:
@@ -485,7 +484,6 @@ static bool has_address(const struct fpost_record *record) {
   case FPOST_RECORD_FLUSH:
   case FPOST_RECORD_DURABLE:
   case FPOST_RECORD_IGNORE:
-  case FPOST_RECORD_FORGET:
     return true;
   default:
     return false;

@@ -58,9 +58,9 @@ static const struct fpost_option table[] = {
     FPOST_OPTION_END};
 
 static const char *const kinds[FPOST_RECORD_KINDS] = {
-    "end",    "module", "stack", "pool",  "image",   "resize",
-    "unmap",  "store",  "flush", "fence", "durable", "op-begin",
-    "op-end", "ignore", "note",  "forget"};
+    "end",     "module",   "stack",  "pool",   "image",
+    "resize",  "unmap",    "store",  "flush",  "fence",
+    "durable", "op-begin", "op-end", "ignore", "note"};
 
 struct show {
   const struct options *options;
@@ -247,7 +247,6 @@ static void other_print(const struct show *show,
   case FPOST_RECORD_IMAGE:
   case FPOST_RECORD_UNMAP:
   case FPOST_RECORD_IGNORE:
-  case FPOST_RECORD_FORGET:
     printf("%-10s %s+0x%" PRIx64 " %" PRIu64, kinds[record->kind],
            pool_name(show, view->pool), fpost_pm_offset(record->address),
            record->size);

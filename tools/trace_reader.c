@@ -308,7 +308,6 @@ static const char *record_check(struct fpost_reader_file *file,
   case FPOST_RECORD_FLUSH:
   case FPOST_RECORD_DURABLE:
   case FPOST_RECORD_IGNORE:
-  case FPOST_RECORD_FORGET:
     if (!range_valid(file, record)) {
       return "an address outside of every pool";
     }

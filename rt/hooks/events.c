@@ -427,12 +427,12 @@ void fpost_event_unused(const void *address, uint64_t size, bool freed) {
     struct fpost_pool *pool = region->pool;
     uint64_t offset = (uintptr_t)part - region->start + region->offset;
     if (fpost_context.run != FPOST_RUN_CHECK) {
-      fpost_record_put(
-          &fpost_context.record,
-          &(struct fpost_record){
-              .kind = freed ? FPOST_RECORD_FORGET : FPOST_RECORD_IGNORE,
-              .address = fpost_pm_address(pool->index, offset),
-              .size = part_size});
+      fpost_record_put(&fpost_context.record,
+                       &(struct fpost_record){
+                           .kind = FPOST_RECORD_IGNORE,
+                           .flags = freed,
+                           .address = fpost_pm_address(pool->index, offset),
+                           .size = part_size});
       continue;
     }
     while (part_size > 0) {

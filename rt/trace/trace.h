@@ -69,10 +69,10 @@ enum fpost_record_kind {
                             friends */
   FPOST_RECORD_OP_BEGIN, /* thread, text: name and arguments, stack */
   FPOST_RECORD_OP_END,   /* thread, stack */
-  FPOST_RECORD_IGNORE,   /* address, size: fencepost_ignore */
+  FPOST_RECORD_IGNORE,   /* address, size, flags: what is stored there does not
+                            matter; 0: never (fencepost_ignore), 1: what was
+                            stored up to now (freed) */
   FPOST_RECORD_NOTE,   /* text: something a reader of the report should know */
-  FPOST_RECORD_FORGET, /* address, size: freed; the content does not matter
-                          until it is stored again */
   FPOST_RECORD_KINDS
 };
 

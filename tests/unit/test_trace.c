@@ -114,7 +114,7 @@ START_TEST(every_kind_survives_with_its_largest_fields) {
        .text_size = sizeof text},
       {.kind = FPOST_RECORD_OP_END, .thread = 0, .stack = UINT32_MAX},
       {.kind = FPOST_RECORD_IGNORE, .address = big, .size = big},
-      {.kind = FPOST_RECORD_FORGET, .address = big, .size = big},
+      {.kind = FPOST_RECORD_IGNORE, .flags = 1, .address = big, .size = 1},
       {.kind = FPOST_RECORD_NOTE, .text = text, .text_size = 0},
       {.kind = FPOST_RECORD_END, .value = 0},
       {.kind = FPOST_RECORD_END, .value = big},
