@@ -10,9 +10,9 @@
  *
  *     run 1   a=0/2  b=0/3           first of 2, first of 3
  *     run 2   a=0/2  b=1/3           prefix: a=0, b=1
- *     run 3   a=0/2  b=2/3  c=0/2    c was read only because b has its third
- * value run 4   a=0/2  b=2/3  c=1/2 run 5   a=1/2                  b never
- * read: all of b's values are covered
+ *     run 3   a=0/2  b=2/3  c=0/2    b's third value makes it read c
+ *     run 4   a=0/2  b=2/3  c=1/2
+ *     run 5   a=1/2                  b never read: all its values are covered
  *
  * A prefix is applied as a restriction of the units before the run starts, not
  * as a script of reads: so the runs partition the crash states even when

@@ -20,8 +20,8 @@
  *   clflush  guaranteed = stores; the thread's NT stores complete   (F1, N1)
  *   clwb     the thread's pending list gets (line, stores)      (F2, F3, F4)
  *   fence    each (line, n) of the thread's list: guaranteed >= n   (F3, F4)
- *   NT store a store that comes with a flush of itself; a later ordinary store
- * of the thread to the line completes it                        (N1)
+ *   NT store a store with a flush of itself; a later ordinary store of the
+ *            thread to the line completes it                           (N1)
  *
  * In torn-line mode each word of a line has a cut of its own: the caller keeps
  * eight struct fpost_line for a line instead of one, the functions get the

@@ -5,9 +5,12 @@
  *
  * Invariants checked: in each mode both find the same set of crash states.
  *
- *   fuzz_model [-n PROGRAMS] [-s SEED] [-e INSTRUCTIONS] [FILE.json]...
+ *   fuzz_model [-n PROGRAMS] [-s SEED] [-e INSTRUCTIONS] [-x LENGTH]
+ *              [FILE.json]...
  *
- * The programs of litmus files are compared likewise, before the random ones.
+ * The programs of litmus files are compared likewise, before the random ones;
+ * and so are all programs of LENGTH instructions of one thread, of a choice of
+ * instructions on two lines.
  */
 #include "rt/base/assert.h"
 #include "tests/fuzz/model_reference.h"
@@ -248,12 +251,56 @@ static uint64_t file_check(const char *path, uint64_t *programs) {
   return wrong;
 }
 
+/* x and w share a line; y has another. */
+static const struct fpost_litmus_instruction every[] = {
+    {.op = FPOST_LITMUS_STORE, .location = 0, .value = 1},
+    {.op = FPOST_LITMUS_STORE, .location = 1, .value = 2},
+    {.op = FPOST_LITMUS_STORE, .location = 2, .value = 3},
+    {.op = FPOST_LITMUS_NT, .location = 0, .value = 4},
+    {.op = FPOST_LITMUS_NT, .location = 1, .value = 5},
+    {.op = FPOST_LITMUS_NT, .location = 2, .value = 6},
+    {.op = FPOST_LITMUS_FLUSH, .location = 0, .value = FENCEPOST_CLWB},
+    {.op = FPOST_LITMUS_FLUSH, .location = 2, .value = FENCEPOST_CLWB},
+    {.op = FPOST_LITMUS_FLUSH, .location = 0, .value = FENCEPOST_CLFLUSH},
+    {.op = FPOST_LITMUS_FLUSH, .location = 2, .value = FENCEPOST_CLFLUSH},
+    {.op = FPOST_LITMUS_SFENCE},
+    {.op = FPOST_LITMUS_XCHG, .location = 2, .value = 7},
+};
+#define EVERY_COUNT (sizeof(every) / sizeof(every[0]))
+
+/* All programs of so many instructions of one thread. Returns how many differ.
+ */
+static uint64_t every_check(uint32_t length, uint64_t *programs) {
+  struct fpost_litmus_program program = {.threads_count = 1,
+                                         .locations_count = 3,
+                                         .lines_count = 3,
+                                         .line = {0, 0, 2},
+                                         .word = {0, 1, 0},
+                                         .names = {"x", "w", "y"}};
+  uint32_t digits[REFERENCE_INSTRUCTIONS_MAX] = {0};
+  uint64_t wrong = 0;
+  program.threads[0].registers_count = 1;
+  program.threads[0].instructions_count = length;
+  for (uint32_t at = 0; at < length;) {
+    for (uint32_t i = 0; i < length; i++) {
+      program.threads[0].instructions[i] = every[digits[i]];
+    }
+    wrong += !program_check(&program);
+    ++*programs;
+    for (at = 0; at < length && ++digits[at] == EVERY_COUNT; at++) {
+      digits[at] = 0;
+    }
+  }
+  return wrong;
+}
+
 int main(int argc, char **argv) {
   uint64_t programs = 2000;
   uint64_t seed = 1;
   uint32_t events = 8;
+  uint32_t length = 0;
   int option = 0;
-  while ((option = getopt(argc, argv, "n:s:e:")) != -1) {
+  while ((option = getopt(argc, argv, "n:s:e:x:")) != -1) {
     uint64_t value = strtoull(optarg, NULL, 0);
     if (option == 'n') {
       programs = value;
@@ -261,10 +308,12 @@ int main(int argc, char **argv) {
       seed = value;
     } else if (option == 'e' && value >= 2 && value <= 10) {
       events = (uint32_t)value;
+    } else if (option == 'x' && value >= 1 && value <= 8) {
+      length = (uint32_t)value;
     } else {
       fputs(
           "usage: fuzz_model [-n PROGRAMS] [-s SEED] [-e INSTRUCTIONS] "
-          "[FILE.json]...\n",
+          "[-x LENGTH] [FILE.json]...\n",
           stderr);
       return 2;
     }
@@ -275,17 +324,21 @@ int main(int argc, char **argv) {
   for (; optind < argc; optind++) {
     wrong += file_check(argv[optind], &from_files);
   }
+  uint64_t all = 0;
+  if (length != 0) {
+    wrong += every_check(length, &all);
+  }
   for (uint64_t i = 0; i < programs && wrong < 10; i++) {
     struct fpost_litmus_program program;
     draw_program(&random, events, &program);
     wrong += !program_check(&program);
   }
   printf(
-      "fuzz_model: seed %llu: %llu programs of files, %llu random ones of up "
-      "to "
-      "%u instructions, %zu modes: %llu differ\n",
+      "fuzz_model: seed %llu: %llu programs of files, all %llu of one thread "
+      "and "
+      "%u instructions, %llu random ones of up to %u, %zu modes: %llu differ\n",
       (unsigned long long)seed, (unsigned long long)from_files,
-      (unsigned long long)programs, events, MODES_COUNT,
-      (unsigned long long)wrong);
+      (unsigned long long)all, length, (unsigned long long)programs, events,
+      MODES_COUNT, (unsigned long long)wrong);
   return wrong != 0;
 }
