@@ -210,7 +210,7 @@ static void fork_child(void) {
     struct fpost_pool *pool = &context->regions.pools[i];
     fpost_os_empty(pool->cells, pool->reserved);
     fpost_os_empty(pool->shadow, pool->reserved);
-    fpost_os_empty(pool->touched, pool->reserved / FPOST_POOL_PAGE / 8 + 8);
+    fpost_os_empty(pool->touched, pool->reserved / FPOST_POOL_PAGE / 8);
     pool->all_unknown = true;
   }
   if (context->run == FPOST_RUN_RECORD) {

@@ -83,6 +83,7 @@ struct fpost_context {
     FPOST_RUN_RECOVER,
     FPOST_RUN_QUIET /* nothing: a trace that cannot go on, a child of record */
   } run;
+  bool dax;         /* a pool of real PM was mapped */
   uint32_t process; /* whose memory this is: a vfork child has another pid */
   /* Copy of the region of the last event: most events are to one pool. */
   struct fpost_region last;

@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define LINE ((uint64_t)FENCEPOST_LINE_SIZE)
+/* Of the 512 pages of a huge page, so many must be in use: 3 % may be lost. */
+#define HUGE_PAGES_MIN 496u
 /* Ranges from this size on are looked at by page before by line. */
 #define BY_PAGE_MIN (UINT64_C(16) * FPOST_POOL_PAGE)
 
@@ -22,12 +24,33 @@ static struct fpost_cell *cell_at(const struct fpost_pool *pool,
   return &pool->cells[offset / LINE];
 }
 
+/*
+ * A page of the pool is touched first. Where (nearly) all pages of a huge
+ * page's worth are, metadata and shadow become huge pages: random accesses then
+ * do not wait for page tables, and no memory to speak of is lost.
+ */
+static void page_touch(struct fpost_pool *pool, uint64_t offset) {
+  fpost_pool_bit_set(pool->touched, offset);
+  uint64_t start = offset & ~(FPOST_OS_HUGE - 1);
+  const uint64_t *bits = &pool->touched[start / FPOST_POOL_PAGE / 64];
+  uint64_t count = 0;
+  for (uint64_t i = 0; i < FPOST_OS_HUGE / FPOST_POOL_PAGE / 64; i++) {
+    count += (uint64_t)__builtin_popcountll(bits[i]);
+  }
+  if (count == HUGE_PAGES_MIN && start + FPOST_OS_HUGE <= pool->reserved) {
+    fpost_os_make_huge(&pool->cells[start / LINE]);
+    fpost_os_make_huge(&pool->shadow[start]);
+  }
+}
+
 /* First event of a line: was its content known? Then remember that there was
    one, and that its page has one. */
 static bool cell_touch(struct fpost_pool *pool, struct fpost_cell *cell,
                        uint64_t offset) {
   cell->caller = FPOST_CELL_KNOWN;
-  fpost_pool_bit_set(pool->touched, offset);
+  if (FPOST_UNLIKELY(!fpost_pool_bit(pool->touched, offset))) {
+    page_touch(pool, offset);
+  }
   return !pool->all_unknown && !fpost_pool_bit(pool->initial, offset);
 }
 

@@ -76,7 +76,8 @@ void __fencepost_store_masked(void *address, uint64_t mask, uint32_t size,
     } else {
       store_aside(at, bytes, flags, FPOST_CALLER_PC);
     }
-    mask = first + count == 64 ? 0 : rest >> count << (first + count);
+    /* The carry runs through the lowest run of ones. */
+    mask &= mask + (UINT64_C(1) << first);
   }
   if (FPOST_LIKELY(self != NULL)) {
     fpost_leave();

@@ -57,6 +57,13 @@ static void hardware_flush(const void *address, size_t size) {
 
 enum { DO_FLUSH = 1, DO_FENCE = 2 };
 
+/* Between threads an sfence orders non-temporal stores and flushes alone: without
+   DAX, and with no such store outstanding, it would be waiting for nothing. */
+static bool fence_matters(const struct fpost_thread_state *self) {
+  return fpost_context.run != FPOST_RUN_CHECK || self->model.nt_count != 0 ||
+         fpost_context.dax;
+}
+
 /* Flush and fence, outside and inside a pool. hook-safe */
 static inline void persist_here(const void *address, size_t size, unsigned what,
                                 uintptr_t pc, uintptr_t cfa) {
@@ -84,11 +91,12 @@ static inline void persist_here(const void *address, size_t size, unsigned what,
       hardware_flush(address, size);
     }
   }
+  bool real = (what & DO_FENCE) != 0 && fence_matters(self);
   if ((what & DO_FENCE) != 0 && fpost_context.regions.count != 0) {
     fpost_event_fence(self, FENCEPOST_SFENCE, stack);
   }
   fpost_leave();
-  if ((what & DO_FENCE) != 0) {
+  if (real) {
     __builtin_ia32_sfence();
   }
 }

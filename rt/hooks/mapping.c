@@ -193,6 +193,7 @@ static void region_make(const struct fpost_mapping *mapping,
     return;
   }
   pool->dax = why == FPOST_POOL_DAX;
+  context->dax = context->dax || pool->dax;
   if (made) {
     pool_made(pool, path, mapping->address, mapping->fd);
   } else if (pool->size != old_size) {

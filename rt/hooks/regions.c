@@ -6,8 +6,9 @@
 
 #include <string.h>
 
+/* Of a bit map of a pool, rounded up to what a huge page needs. */
 static uint64_t bits_size(uint64_t reserved) {
-  return reserved / FPOST_POOL_PAGE / 8 + 8;
+  return reserved / FPOST_POOL_PAGE / 8 + FPOST_OS_HUGE / FPOST_POOL_PAGE / 8;
 }
 
 static void pool_release(struct fpost_pool *pool) {

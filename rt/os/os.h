@@ -26,15 +26,22 @@ struct fpost_os_file {
   bool dax;       /* the file system maps it without a page cache */
 };
 
+/* The size, and the alignment, of a huge page, in bytes. */
+#define FPOST_OS_HUGE (UINT64_C(2) << 20)
+
 /*
  * Address space without memory behind it: pages come, zeroed, when they are
  * touched; no huge pages, so that memory grows with what is touched. size is
- * rounded up to pages. Returns FPOST_OS_FAILED if there is none.
+ * rounded up to pages; from FPOST_OS_HUGE on the address is a multiple of that.
+ * Returns FPOST_OS_FAILED if there is none.
  */
 void *fpost_os_reserve(size_t size);
 /* Give it back; or empty it: its pages read as zero again. */
 void fpost_os_release(void *address, size_t size);
 void fpost_os_empty(void *address, size_t size);
+/* Make a huge page of the FPOST_OS_HUGE bytes at address of a reservation, whose
+   content stays. Without effect where the kernel cannot. */
+void fpost_os_make_huge(void *address);
 /* Move a reservation to a larger one; FPOST_OS_FAILED, and nothing changed. */
 void *fpost_os_grow(void *address, size_t size, size_t new_size);
 

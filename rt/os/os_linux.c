@@ -11,6 +11,10 @@
 #include <unistd.h>
 
 #define PAGE_SIZE 4096u
+/* Linux 6.1; older C libraries do not know it, older kernels refuse it. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 static long call6(long number, long a, long b, long c, long d, long e, long f) {
   long result;
@@ -37,15 +41,35 @@ static size_t page_up(size_t size) {
   return (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
 }
 
+static void *pages_map(size_t size) {
+  return mapping_result(call6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                              0));
+}
+
 void *fpost_os_reserve(size_t size) {
-  void *address = mapping_result(
-      call6(SYS_mmap, 0, (long)page_up(size), PROT_READ | PROT_WRITE,
-            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-  if (address != FPOST_OS_FAILED) {
-    (void)call4(SYS_madvise, (long)address, (long)page_up(size),
-                MADV_NOHUGEPAGE, 0);
+  size = page_up(size);
+  size_t extra = size < FPOST_OS_HUGE ? 0 : FPOST_OS_HUGE;
+  char *address = pages_map(size + extra);
+  if ((void *)address == FPOST_OS_FAILED) {
+    return FPOST_OS_FAILED;
   }
+  if (extra != 0) {
+    /* Keep an aligned part, give back what is around it. */
+    size_t before = -(uintptr_t)address & (FPOST_OS_HUGE - 1);
+    if (before != 0) {
+      fpost_os_release(address, before);
+    }
+    fpost_os_release(address + before + size, extra - before);
+    address += before;
+  }
+  (void)call4(SYS_madvise, (long)address, (long)size, MADV_NOHUGEPAGE, 0);
   return address;
+}
+
+void fpost_os_make_huge(void *address) {
+  (void)call4(SYS_madvise, (long)address, FPOST_OS_HUGE, MADV_HUGEPAGE, 0);
+  (void)call4(SYS_madvise, (long)address, FPOST_OS_HUGE, MADV_COLLAPSE, 0);
 }
 
 void fpost_os_release(void *address, size_t size) {
