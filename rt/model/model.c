@@ -192,20 +192,3 @@ bool fpost_model_fence_useful(const struct fpost_thread *thread) {
   }
   return false;
 }
-
-void fpost_model_forget(struct fpost_thread *thread,
-                        const struct fpost_line *first,
-                        const struct fpost_line *end) {
-  thread_check(thread);
-  uint32_t kept = 0;
-  uint32_t nt_kept = 0;
-  for (uint32_t i = 0; i < thread->pending_count; i++) {
-    const struct fpost_line *line = thread->pending[i].line;
-    if (line < first || line >= end) {
-      nt_kept += thread->pending[i].nt;
-      thread->pending[kept++] = thread->pending[i];
-    }
-  }
-  thread->pending_count = kept;
-  thread->nt_count = nt_kept;
-}

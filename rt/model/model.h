@@ -156,12 +156,4 @@ void fpost_model_drained(const struct fpost_mode *mode,
 /* Would a fence of this thread guarantee anything new? */
 bool fpost_model_fence_useful(const struct fpost_thread *thread);
 
-/*
- * The lines in [first, end) cease to exist: the thread's pending list forgets
- * them. To be called for each thread before their memory is used otherwise.
- */
-void fpost_model_forget(struct fpost_thread *thread,
-                        const struct fpost_line *first,
-                        const struct fpost_line *end);
-
 #endif /* FPOST_MODEL_MODEL_H */

@@ -27,7 +27,6 @@ import tempfile
 NOT_LITMUS = {
     "fpost_model_durable": "msync is not part of litmus programs",
     "fpost_model_fence_useful": "asks, changes nothing",
-    "fpost_model_forget": "unmapping is not part of litmus programs",
     "line_check": "asserts",
     "thread_check": "asserts",
     "thread_has_room": "the machine has room for everything",

@@ -244,20 +244,6 @@ START_TEST(counters_saturate) {
 }
 END_TEST
 
-START_TEST(forgotten_lines_are_no_longer_pending) {
-  store(&adr, &one, x, 1, FENCEPOST_STORE_NT);
-  store(&adr, &one, y, 1, FENCEPOST_STORE_NT);
-  store(&adr, &one, &x[1], 1, 0);
-  (void)flush(&adr, &one, &x[1], FENCEPOST_CLWB);
-  fpost_model_forget(&one, x, x + FPOST_LINE_WORDS);
-  ck_assert_uint_eq(one.pending_count, 1);
-  ck_assert_uint_eq(one.nt_count, 1);
-  ck_assert_uint_eq(fpost_model_fence(&one), 1);
-  ck_assert_uint_eq(x->guaranteed, 0);
-  ck_assert_uint_eq(y->guaranteed, 1);
-}
-END_TEST
-
 START_TEST(store_to_no_word_is_refused) {
   (void)fpost_model_store(&adr, &one, x, 0, 0);
 }
@@ -291,7 +277,6 @@ int main(void) {
   tcase_add_test(cases, durable_line_is_guaranteed_by_other_means);
   tcase_add_test(cases, full_pending_list_changes_nothing);
   tcase_add_test(cases, counters_saturate);
-  tcase_add_test(cases, forgotten_lines_are_no_longer_pending);
   tcase_add_test_raise_signal(cases, store_to_no_word_is_refused, SIGABRT);
   tcase_add_test_raise_signal(cases, broken_line_is_refused, SIGABRT);
   suite_add_tcase(suite, cases);
