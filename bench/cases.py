@@ -202,21 +202,21 @@ def trace(bench, wanted):
         case = MapCase(bench, name, count)
         bench.remove(output)
         bench.call(bench.record(case.command(True), output))
-        stores, image = trace_contents(bench, output)
-        size = os.path.getsize(output) - image
-        packed = bench.path("trace.zst")
-        bench.call(["zstd", "-q", "-f", output, "-o", packed])
-        # The image of the pool before the run is no part of the question.
-        unpacked_share = size / os.path.getsize(output)
-        yield Row("trace", name, "bytes_per_store", size / stores, bar="<= 24")
-        yield Row("trace", name, "packed_bytes_per_store",
-                  os.path.getsize(packed) * unpacked_share / stores, bar="<= 8")
+        raw, packed = event_sizes(bench, output)
+        yield Row("trace", name, "bytes_per_store", raw, bar="<= 24")
+        yield Row("trace", name, "packed_bytes_per_store", packed, bar="<= 8")
         case.close()
 
 
-def trace_contents(bench, path):
-    """The number of stores in a trace, and the bytes of its image records."""
-    raise BenchError("not known yet how to ask `fencepost show`")
+def event_sizes(bench, path):
+    """Bytes per store of a trace, of stores and all flushes and fences, without the
+    image of the pool before the run: as written, and packed."""
+    text = bench.call([bench.fencepost, "show", "--summary", path]).output
+    match = re.search(r"bytes of events, ([0-9.]+) per store, ([0-9.]+) packed",
+                      text)
+    if match is None:
+        raise BenchError("`fencepost show --summary` says nothing of events")
+    return float(match.group(1)), float(match.group(2))
 
 
 def touched_bytes(path):
