@@ -93,35 +93,33 @@ static void skip_words(struct cursor *cursor, size_t kept) {
   (void)get_bytes(cursor, kept % 8);
 }
 
-static uint64_t word_known(const struct fpost_trace_state *state,
-                           const uint8_t *at) {
-  return state->words[(uint32_t)at[0] | (uint32_t)at[1] << 8];
+static uint32_t word_index(const uint8_t *at) {
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8;
 }
 
 /* The reverse of put_word in encode.c; the bytes at `at` were checked. */
 static uint64_t word_expand(struct fpost_trace_state *state, unsigned code,
                             const uint8_t *at, uint32_t *context) {
   uint64_t word = 0;
-  uint32_t before = *context;
-  if (code == FPOST_WORD_NEXT) {
-    word = state->words[state->next[before]];
-  } else if (code == FPOST_WORD_KNOWN) {
-    word = word_known(state, at);
+  uint16_t *next = &state->next[*context];
+  if (code == FPOST_WORD_ZERO) {
+    *context = fpost_trace_after_zero(*context);
+    return 0;
+  }
+  if (code == FPOST_WORD_KNOWN) {
+    *next = (uint16_t)word_index(at);
   } else if (code == FPOST_WORD_LITERAL) {
     __builtin_memcpy(&word, at, sizeof word);
-    state->words[fpost_trace_slot(word)] = word;
+    *next = (uint16_t)fpost_trace_learn(state, word);
   }
-  *context = fpost_trace_after(before, word);
-  if (word != 0) {
-    state->next[before] = (uint16_t)*context;
-  }
-  return word;
+  *context = *next;
+  return state->words[*next];
 }
 
 /* The reverse of the loop in put_data; the bytes at `at` were checked. */
 static void words_expand(struct fpost_trace_state *state, const uint8_t *at,
                          uint64_t address, size_t kept) {
-  uint32_t context = fpost_trace_slot(address);
+  uint32_t context = fpost_trace_hash(address);
   unsigned codes = 0;
   size_t i = 0;
   for (; i < kept / 8; i++) {
@@ -166,7 +164,7 @@ static void get_short(struct cursor *cursor, struct fpost_trace_state *state,
   uint64_t word = 0;
   __builtin_memcpy(&word, at, kept);
   if (size == sizeof word && kept > 2) {
-    state->words[fpost_trace_slot(word)] = word;
+    (void)fpost_trace_learn(state, word);
   }
   __builtin_memcpy(state->data, &word, sizeof word);
   record->data = state->data;
@@ -186,7 +184,7 @@ static void get_data(struct cursor *cursor, struct fpost_trace_state *state,
   } else if (shape == FPOST_DATA_KNOWN) {
     const uint8_t *at = get_bytes(cursor, 2);
     if (cursor->err == 0) {
-      uint64_t word = word_known(state, at);
+      uint64_t word = state->words[word_index(at)];
       __builtin_memcpy(state->data, &word, sizeof word);
       record->data = state->data;
       record->data_size = sizeof word;

@@ -35,23 +35,30 @@ static uint8_t *put_u16(uint8_t *out, uint32_t value) {
 /* One word after *context; *code says how. */
 static uint8_t *put_word(struct fpost_trace_state *state, uint8_t *out,
                          uint64_t word, uint32_t *context, unsigned *code) {
-  uint32_t before = *context;
-  *context = fpost_trace_after(before, word);
+  uint32_t index = 0;
   if (word == 0) {
+    *context = fpost_trace_after_zero(*context);
     *code = FPOST_WORD_ZERO;
     return out;
   }
-  uint32_t slot = *context;
-  bool expected = state->next[before] == slot;
-  state->next[before] = (uint16_t)slot;
-  if (state->words[slot] == word) {
-    *code = expected ? FPOST_WORD_NEXT : FPOST_WORD_KNOWN;
-    return expected ? out : put_u16(out, slot);
+  uint16_t *next = &state->next[*context];
+  if (state->words[*next] == word) {
+    *context = *next;
+    *code = FPOST_WORD_NEXT;
+    return out;
   }
-  state->words[slot] = word;
-  *code = FPOST_WORD_LITERAL;
-  __builtin_memcpy(out, &word, sizeof word);
-  return out + sizeof word;
+  if (fpost_trace_known(state, word, &index)) {
+    *code = FPOST_WORD_KNOWN;
+    out = put_u16(out, index);
+  } else {
+    index = fpost_trace_learn(state, word);
+    *code = FPOST_WORD_LITERAL;
+    __builtin_memcpy(out, &word, sizeof word);
+    out += sizeof word;
+  }
+  *next = (uint16_t)index;
+  *context = index;
+  return out;
 }
 
 /* Data of at most a word. */
@@ -64,12 +71,12 @@ static uint8_t *put_short(struct fpost_trace_state *state, uint8_t *out,
   if (size == sizeof(uint64_t) && kept > 2) {
     uint64_t word;
     __builtin_memcpy(&word, data, sizeof word);
-    uint32_t slot = fpost_trace_slot(word);
-    if (state->words[slot] == word) {
+    uint32_t index = 0;
+    if (fpost_trace_known(state, word, &index)) {
       *out++ = FPOST_DATA_KNOWN;
-      return put_u16(out, slot);
+      return put_u16(out, index);
     }
-    state->words[slot] = word;
+    (void)fpost_trace_learn(state, word);
   }
   *out++ = (uint8_t)((size - 1) << 4 | kept);
   return put_bytes(out, data, kept);
@@ -93,7 +100,7 @@ static uint8_t *put_data(struct fpost_trace_state *state, uint8_t *out,
   out = put_varint(out, size);
   out = put_varint(out, kept);
   uint8_t *codes = out;
-  uint32_t context = fpost_trace_slot(record->address);
+  uint32_t context = fpost_trace_hash(record->address);
   for (size_t i = 0; i < kept / 8; i++) {
     unsigned code = 0;
     uint64_t word;

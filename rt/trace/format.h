@@ -8,6 +8,8 @@
 
 #include "rt/trace/trace.h"
 
+#include <stdbool.h>
+
 /* A record begins with a tag: its kind in the low four bits, and: */
 #define FPOST_TAG_KIND 0x0fu
 #define FPOST_TAG_THREAD                                                       \
@@ -34,15 +36,43 @@ enum fpost_word_code {
   FPOST_WORD_LITERAL = 3 /* eight bytes follow; goes into the table */
 };
 
-/* The place of a word in the table. */
-static inline uint32_t fpost_trace_slot(uint64_t word) {
+/*
+ * The table of words is one of sets of 8, a cache line each: a word's hash
+ * gives its set, and in a full set the words are replaced in turn.
+ */
+#define FPOST_WORD_WAYS 8u
+
+static inline uint32_t fpost_trace_hash(uint64_t word) {
   _Static_assert(FPOST_TRACE_WORDS == 1u << 16, "an index has two bytes");
   return (uint32_t)((word * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
 }
 
-/* What the next word is expected by: the words before it. */
-static inline uint32_t fpost_trace_after(uint32_t context, uint64_t word) {
-  return word == 0 ? (context + 0x9e37) & 0xffff : fpost_trace_slot(word);
+/* Is the word in the table? Then *index is its place. */
+static inline bool fpost_trace_known(const struct fpost_trace_state *state,
+                                     uint64_t word, uint32_t *index) {
+  uint32_t set = fpost_trace_hash(word) & ~(FPOST_WORD_WAYS - 1);
+  for (uint32_t i = 0; i < FPOST_WORD_WAYS; i++) {
+    if (state->words[set + i] == word) {
+      *index = set + i;
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Put a word that is not in it into the table; returns its place. */
+static inline uint32_t fpost_trace_learn(struct fpost_trace_state *state,
+                                         uint64_t word) {
+  uint32_t set = fpost_trace_hash(word) & ~(FPOST_WORD_WAYS - 1);
+  uint32_t index = set + state->turns[set / FPOST_WORD_WAYS] % FPOST_WORD_WAYS;
+  state->turns[set / FPOST_WORD_WAYS]++;
+  state->words[index] = word;
+  return index;
+}
+
+/* What the next word is expected by, after a zero. */
+static inline uint32_t fpost_trace_after_zero(uint32_t context) {
+  return (context + 0x9e37) & 0xffff;
 }
 
 _Static_assert(FPOST_RECORD_KINDS <= 16, "the kind has four bits of the tag");

@@ -122,7 +122,8 @@ struct fpost_trace_state {
   uint64_t words[FPOST_TRACE_WORDS]; /* words stored lately, by their hash: logs
                                         and moves store words again */
   uint16_t next[FPOST_TRACE_WORDS];  /* index in words of what came next */
-  uint8_t data[FPOST_STORE_MAX];     /* decoder: data put together again */
+  uint8_t turns[FPOST_TRACE_WORDS / 8]; /* per set of words: next to replace */
+  uint8_t data[FPOST_STORE_MAX];        /* decoder: data put together again */
 };
 
 /* No record is longer than this, in bytes. */
