@@ -296,6 +296,13 @@ static Event laneAccess(EventKind Kind, CallBase &Call, Value *Address,
   return E;
 }
 
+static void setLength(Event &E, Value *Length) {
+  if (auto *Constant = dyn_cast<ConstantInt>(Length))
+    E.Size = Constant->getZExtValue();
+  else
+    E.SizeValue = Length;
+}
+
 bool Classifier::classifyIntrinsic(CallBase &Call,
                                    SmallVectorImpl<Event> &Events) {
   auto *Intrinsic = dyn_cast<IntrinsicInst>(&Call);
@@ -304,14 +311,15 @@ bool Classifier::classifyIntrinsic(CallBase &Call,
   if (auto *Copy = dyn_cast<AnyMemTransferInst>(Intrinsic)) {
     Event Read = access(EventKind::Load, Call, Copy->getRawSource(), 1);
     Event Write = access(EventKind::Store, Call, Copy->getRawDest(), 1);
-    Read.SizeValue = Write.SizeValue = Copy->getLength();
+    setLength(Read, Copy->getLength());
+    setLength(Write, Copy->getLength());
     addAccess(Events, Read);
     addAccess(Events, Write);
     return true;
   }
   if (auto *Set = dyn_cast<AnyMemSetInst>(Intrinsic)) {
     Event Write = access(EventKind::Store, Call, Set->getRawDest(), 1);
-    Write.SizeValue = Set->getLength();
+    setLength(Write, Set->getLength());
     addAccess(Events, Write);
     return true;
   }

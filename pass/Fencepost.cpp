@@ -7,6 +7,7 @@
 #include "Insert.h"
 #include "Libc.h"
 #include "LlvmCompat.h"
+#include "Versions.h"
 
 #include "fencepost/module.h"
 
@@ -61,31 +62,79 @@ static void correctAttributes(Function &F) {
   }
 }
 
-static void instrument(Function &F, Hooks &Runtime, ModuleSummary &Summary) {
-  Classifier Classify(F);
+static bool callsInstrumented(const Function &F) {
+  return any_of(instructions(F), [](const Instruction &I) {
+    const auto *Call = dyn_cast<CallBase>(&I);
+    return Call != nullptr && !Call->isInlineAsm() &&
+           !isa<IntrinsicInst>(Call) && staysInstrumented(*Call) &&
+           !Call->getCalledFunction()->getName().starts_with(SymbolPrefix);
+  });
+}
+
+namespace {
+
+/// What is to be done in one version of a function.
+struct Plan {
   SmallVector<Event, 32> Events;
+  bool LeavesAtReturn = false;
+  unsigned Unknown = 0;
+
+  explicit Plan(Function &F);
+  bool hasLoads() const {
+    return any_of(Events,
+                  [](const Event &E) { return E.Kind == EventKind::Load; });
+  }
+  void insert(Function &F, Hooks &Runtime, HookCounts &Counts, bool Guarded);
+};
+
+} // namespace
+
+Plan::Plan(Function &F) {
+  Classifier Classify(F);
   for (Instruction &I : instructions(F))
     Classify.classify(I, Events);
-  bool MayBeCalledFromOutside = !F.hasLocalLinkage() || F.hasAddressTaken();
+  Unknown = Classify.unknownCount();
+  // What a function without loads finds open, its caller opened.
+  bool MayOpen =
+      callsInstrumented(F) || any_of(Events, [](const Event &E) {
+        return E.Kind == EventKind::Load || E.Kind == EventKind::Atomic;
+      });
+  LeavesAtReturn = MayOpen && (!F.hasLocalLinkage() || F.hasAddressTaken());
+}
 
-  Inserter Insert(F, Runtime, Summary.Hooks);
-  for (ArrayRef<Event> Rest = Events; !Rest.empty();) {
-    size_t Count = groupLoads(Rest);
-    if (Count > 1)
-      Insert.insertLoads(Rest.take_front(Count));
-    else
-      Insert.insert(Rest.front());
-    Rest = Rest.drop_front(Count);
-  }
-  if (MayBeCalledFromOutside)
+void Plan::insert(Function &F, Hooks &Runtime, HookCounts &Counts,
+                  bool Guarded) {
+  Inserter Insert(F, Runtime, Counts, Guarded);
+  for (const EventGroup &Group : groupEvents(F, Events))
+    Insert.insert(Group);
+  if (LeavesAtReturn)
     Insert.insertLeaveAtReturns();
   correctAttributes(F);
   F.addFnAttr(DoneAttribute);
+}
 
+static void instrument(Function &F, Hooks &Runtime, ModuleSummary &Summary) {
+  Plan Ordinary(F);
   ++Summary.Functions;
-  if (Classify.unknownCount() != 0 && Summary.UnknownAsm == 0)
+  if (Ordinary.Unknown != 0 && Summary.UnknownAsm == 0)
     Summary.UnknownAsmFunction = F.getName().str();
-  Summary.UnknownAsm += Classify.unknownCount();
+  Summary.UnknownAsm += Ordinary.Unknown;
+  if (!Ordinary.hasLoads() || !canHaveVersions(F))
+    return Ordinary.insert(F, Runtime, Summary.Hooks, /*Guarded=*/true);
+
+  Function *Copy = copyForRecovery(F);
+  Plan Recovery(*Copy);
+  Recovery.LeavesAtReturn = Ordinary.LeavesAtReturn;
+  HookCounts InCopy;
+  Recovery.insert(*Copy, Runtime, InCopy, /*Guarded=*/false);
+  Summary.Hooks.Loads += InCopy.Loads;
+
+  erase_if(Ordinary.Events, [](const Event &E) {
+    return E.Kind == EventKind::Load || E.Kind == EventKind::Leave;
+  });
+  Ordinary.LeavesAtReturn = false;
+  Ordinary.insert(F, Runtime, Summary.Hooks, /*Guarded=*/true);
+  jumpToCopy(F, *Copy, Runtime);
 }
 
 static Constant *stringConstant(Module &M, StringRef Text) {

@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Loads that can share one check.
+// Which events can share one inlined check. A check costs a branch and two
+// blocks for the compiler to work on, so neighbours are put behind the same
+// one.
 #ifndef FENCEPOST_PASS_GROUP_H
 #define FENCEPOST_PASS_GROUP_H
 
 #include "Event.h"
 
-#include "llvm/ADT/ArrayRef.h"
+#include "llvm/IR/Function.h"
+
+#include <vector>
 
 namespace fencepost {
 
-/// How many of the leading events are loads that can all be reported before the
-/// first of them is executed: nothing in between writes memory or leaves the
-/// block, and their addresses are known there, once the instructions that
-/// compute them have been moved, which this does. Events holds at least one.
-size_t groupLoads(llvm::ArrayRef<Event> Events);
+/// Events behind one check, in order. All loads, or all stores near one
+/// address, or one event of any kind.
+struct EventGroup {
+  llvm::Instruction *Before = nullptr; ///< the check stands before it
+  llvm::SmallVector<Event, 2> Events;
+};
+
+/// Groups the events of F, which are in the order of its instructions, and puts
+/// the groups in the order in which they are to be inserted. Moves computations
+/// of addresses up to where a group needs them, changes nothing else.
+std::vector<EventGroup> groupEvents(llvm::Function &F,
+                                    llvm::ArrayRef<Event> Events);
 
 } // namespace fencepost
 

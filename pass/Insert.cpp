@@ -13,8 +13,9 @@ using namespace llvm;
 
 namespace fencepost {
 
-Inserter::Inserter(Function &F, Hooks &Runtime, HookCounts &Counts)
-    : F(F), Runtime(Runtime), Counts(Counts),
+Inserter::Inserter(Function &F, Hooks &Runtime, HookCounts &Counts,
+                   bool Guarded)
+    : F(F), Runtime(Runtime), Counts(Counts), Guarded(Guarded),
       Unlikely(MDBuilder(F.getContext()).createUnlikelyBranchWeights()) {}
 
 /// Where the user looks for the cause: its own line, else that of what stands
@@ -40,17 +41,33 @@ Instruction *Inserter::branchIf(Value *Condition, Instruction *Before) {
                                    /*Unreachable=*/false, Unlikely);
 }
 
-/// The instruction before which the hook of E goes.
+/// A place before an instruction that is reached only while loads are reported.
+Instruction *Inserter::branchIfLoads(Instruction *Before,
+                                     const Instruction &Cause) {
+  if (!Guarded)
+    return Before;
+  IRBuilder<> Builder(F.getContext());
+  position(Builder, Before, Cause);
+  Value *Loads =
+      Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_LOADS);
+  return branchIf(Builder.CreateIsNotNull(Loads), Before);
+}
+
+/// The instruction before which the hook of E goes. Several hooks behind one
+/// instruction keep their order.
 Instruction *Inserter::placeOf(const Event &E) {
   if (!E.After)
     return E.At;
+  Instruction *&Place = Behind[E.At];
+  if (Place != nullptr)
+    return Place;
   if (!E.At->isTerminator())
-    return E.At->getNextNode();
+    return Place = E.At->getNextNode();
   BasicBlock *From = E.At->getParent();
   BasicBlock *To = E.At->getSuccessor(0);
   if (To->getSinglePredecessor() == nullptr)
     To = SplitEdge(From, To);
-  return &*To->getFirstInsertionPt();
+  return Place = &*To->getFirstInsertionPt();
 }
 
 Value *Inserter::isInRange(IRBuilderBase &Builder, Value *Address) {
@@ -176,38 +193,30 @@ void Inserter::callLoad(IRBuilderBase &Builder, const Event &E) {
         {laneAddress(Builder, E, Lane), laneSize(Builder, E, Bits, Lane)});
 }
 
-void Inserter::insertStore(const Event &E) {
+void Inserter::insertStores(const EventGroup &Group) {
   IRBuilder<> Builder(F.getContext());
-  Instruction *Place = placeOf(E);
-  position(Builder, Place, *E.At);
-  bool HasOneAddress =
-      E.Layout != Lanes::Scattered && E.Layout != Lanes::Indexed;
-  Value *Cold = HasOneAddress ? isInRange(Builder, addressOf(Builder, E))
-                              : arePersistent(Builder);
-  position(Builder, branchIf(Cold, Place), *E.At);
-  callStore(Builder, E);
-  ++Counts.Stores;
-}
-
-/// Whether loads are to be reported. That is settled before the first function
-/// runs, so one look per call is enough.
-Value *Inserter::areLoadsReported() {
-  if (LoadsReported == nullptr) {
-    Instruction *Start = &*F.getEntryBlock().getFirstNonPHIOrDbgOrAlloca();
-    IRBuilder<> Builder(F.getContext());
-    position(Builder, Start, *Start);
-    LoadsReported = Builder.CreateIsNotNull(
-        Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_LOADS));
+  const Event &First = Group.Events.front();
+  Instruction *Place = Group.Before == First.At ? placeOf(First) : Group.Before;
+  if (Guarded) {
+    position(Builder, Place, *First.At);
+    bool HasOneAddress =
+        First.Layout != Lanes::Scattered && First.Layout != Lanes::Indexed;
+    Value *Cold = HasOneAddress ? isInRange(Builder, addressOf(Builder, First))
+                                : arePersistent(Builder);
+    Place = branchIf(Cold, Place);
   }
-  return LoadsReported;
+  for (const Event &E : Group.Events) {
+    position(Builder, Place, *E.At);
+    callStore(Builder, E);
+    ++Counts.Stores;
+  }
 }
 
-void Inserter::insertLoads(ArrayRef<Event> Loads) {
+void Inserter::insertLoads(const EventGroup &Group) {
   IRBuilder<> Builder(F.getContext());
-  Instruction *Place = Loads.front().At;
-  Instruction *Cold = branchIf(areLoadsReported(), Place);
-  for (const Event &E : Loads) {
-    position(Builder, Cold, *E.At);
+  Instruction *End = branchIfLoads(Group.Before, *Group.Events.front().At);
+  for (const Event &E : Group.Events) {
+    position(Builder, End, *E.At);
     callLoad(Builder, E);
     ++Counts.Loads;
   }
@@ -215,7 +224,7 @@ void Inserter::insertLoads(ArrayRef<Event> Loads) {
 
 void Inserter::insertLeave(Instruction *Before) {
   IRBuilder<> Builder(F.getContext());
-  position(Builder, branchIf(areLoadsReported(), Before), *Before);
+  position(Builder, branchIfLoads(Before, *Before), *Before);
   Runtime.call(Builder, Hooks::leave, {});
 }
 
@@ -277,12 +286,13 @@ void Inserter::insertAtomic(const Event &E) {
   ++Counts.Stores;
 }
 
-void Inserter::insert(const Event &E) {
+void Inserter::insert(const EventGroup &Group) {
+  const Event &E = Group.Events.front();
   switch (E.Kind) {
   case EventKind::Store:
-    return insertStore(E);
+    return insertStores(Group);
   case EventKind::Load:
-    return insertLoads(E);
+    return insertLoads(Group);
   case EventKind::Atomic:
     return insertAtomic(E);
   case EventKind::Flush:

@@ -3,7 +3,7 @@
 #ifndef FENCEPOST_PASS_INSERT_H
 #define FENCEPOST_PASS_INSERT_H
 
-#include "Event.h"
+#include "Group.h"
 #include "Hooks.h"
 
 namespace fencepost {
@@ -18,16 +18,17 @@ struct HookCounts {
 
 class Inserter {
 public:
-  Inserter(llvm::Function &F, Hooks &Runtime, HookCounts &Counts);
+  /// With Guarded, inlined checks keep the hooks off the ordinary path.
+  /// Without, loads and stores are always reported: F runs in recovery only.
+  Inserter(llvm::Function &F, Hooks &Runtime, HookCounts &Counts, bool Guarded);
 
-  void insert(const Event &E);
-  /// Loads of one block that share a check before the first.
-  void insertLoads(llvm::ArrayRef<Event> Loads);
+  void insert(const EventGroup &Group);
   /// Before each return: undecided memory must not stay open in the caller.
   void insertLeaveAtReturns();
 
 private:
-  void insertStore(const Event &E);
+  void insertStores(const EventGroup &Group);
+  void insertLoads(const EventGroup &Group);
   void insertAtomic(const Event &E);
   void insertFlush(const Event &E);
   void insertFence(const Event &E);
@@ -37,8 +38,9 @@ private:
   llvm::Instruction *placeOf(const Event &E);
   llvm::Instruction *branchIf(llvm::Value *Condition,
                               llvm::Instruction *Before);
+  llvm::Instruction *branchIfLoads(llvm::Instruction *Before,
+                                   const llvm::Instruction &Cause);
   llvm::Value *isInRange(llvm::IRBuilderBase &Builder, llvm::Value *Address);
-  llvm::Value *areLoadsReported();
   llvm::Value *arePersistent(llvm::IRBuilderBase &Builder);
   llvm::Value *addressOf(llvm::IRBuilderBase &Builder, const Event &E);
   llvm::Value *sizeOf(llvm::IRBuilderBase &Builder, const Event &E);
@@ -52,8 +54,9 @@ private:
   llvm::Function &F;
   Hooks &Runtime;
   HookCounts &Counts;
+  bool Guarded;
   llvm::MDNode *Unlikely;
-  llvm::Value *LoadsReported = nullptr;
+  llvm::DenseMap<llvm::Instruction *, llvm::Instruction *> Behind;
 };
 
 } // namespace fencepost

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Two versions of a function: one that reports loads, for recovery, and one
+// that does not. The second begins with a test and a jump to the first, so that
+// ordinary runs pay nothing for each load. The first is compiled without
+// optimizing again, which costs a tenth of the time that branches around each
+// hook would.
+#ifndef FENCEPOST_PASS_VERSIONS_H
+#define FENCEPOST_PASS_VERSIONS_H
+
+#include "Hooks.h"
+
+#include "llvm/IR/Function.h"
+
+namespace fencepost {
+
+/// Whether F can have two versions. If not, its loads are guarded one by one.
+bool canHaveVersions(const llvm::Function &F);
+
+/// Makes a copy of F for recovery and returns it.
+llvm::Function *copyForRecovery(llvm::Function &F);
+
+/// Lets F begin with a jump to Copy while loads are to be reported.
+void jumpToCopy(llvm::Function &F, llvm::Function &Copy, Hooks &Runtime);
+
+} // namespace fencepost
+
+#endif // FENCEPOST_PASS_VERSIONS_H
