@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Loads. Those of a block, up to the next call, are reported together where the
-// first of them stands, if their addresses can be known there. Reported early
-// is reported: all of them execute, and what they read is decided once. Bytes
-// that were reported before on the same path, without a call in between, are
-// left out.
+// Loads. Those of a block, up to the next store or call, are reported together
+// where the first of them stands, if their addresses can be known there.
+// Reported early is reported: all of them execute, and what they read is
+// decided once. Bytes that were reported before on the same path, without a
+// call in between, are left out.
 //
 // Stores. A hook reads what was stored, so it may come late but not after the
 // same bytes were overwritten. A group is a run of stores at constant distances
@@ -60,6 +60,7 @@ private:
   void addStore(const Event &E);
   void addSingle(const Event &E);
   void closeStores(Instruction *Before);
+  void closeGroup();
   void closeLoads();
   Event rebased(Event E) const;
   bool isAvailable(Value *V, unsigned Depth) const;
@@ -204,9 +205,15 @@ void Grouper::closeStores(Instruction *Before) {
   Stores.clear();
 }
 
-void Grouper::closeLoads() {
+/// Loads behind this point are reported behind it: what is overwritten before
+/// it is read need not be decided.
+void Grouper::closeGroup() {
   Loads = SIZE_MAX;
   Anchor = nullptr;
+}
+
+void Grouper::closeLoads() {
+  closeGroup();
   Checked.clear();
 }
 
@@ -250,6 +257,8 @@ void Grouper::visit(Instruction &I, ArrayRef<Event> Events) {
   }
   if (endsLoads(I))
     closeLoads();
+  else if (I.mayWriteToMemory())
+    closeGroup();
 }
 
 std::vector<EventGroup> Grouper::run(Function &F, ArrayRef<Event> Events) {

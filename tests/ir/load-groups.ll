@@ -1,20 +1,18 @@
 ; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-; Intent: loads of one block are reported together before the first, as long as
-; nothing between them writes memory and their addresses are known there.
+; Intent: in the version for recovery, loads of one block are reported together
+; before the first, as long as nothing between them writes memory and their addresses
+; are known there; adjacent ones by one hook, and none twice.
 ; RUN: %opt -passes=fencepost -S %s | FileCheck %s
 
 declare void @anything()
 
 ; The computation of the second address moves in front of the first load.
-; CHECK-LABEL: define i64 @together(
-; CHECK: load i8, ptr getelementptr {{.*}}@__fencepost_state
+; CHECK-LABEL: define internal i64 @together.fencepost(
 ; CHECK: getelementptr i8, ptr %p, i64 %index
-; CHECK: br i1
 ; CHECK: call {{.*}}@__fencepost_load(ptr %p, i64 8)
 ; CHECK-NEXT: call {{.*}}@__fencepost_load(ptr %q, i64 4)
 ; CHECK-NOT: br i1
 ; CHECK: load i64, ptr %p
-; CHECK-NOT: br i1
 ; CHECK: load i32, ptr %q
 define i64 @together(ptr %p, i64 %index) {
   %first = load i64, ptr %p
@@ -25,7 +23,45 @@ define i64 @together(ptr %p, i64 %index) {
   ret i64 %sum
 }
 
-; CHECK-LABEL: define i64 @address_depends(
+; CHECK-LABEL: define internal i64 @adjacent.fencepost(
+; CHECK: call {{.*}}@__fencepost_load(ptr %p, i64 16)
+; CHECK-NEXT: [[GAP:%.*]] = getelementptr i8, ptr %p, i64 24
+; CHECK-NEXT: call {{.*}}@__fencepost_load(ptr [[GAP]], i64 8)
+; CHECK-NOT: call {{.*}}@__fencepost_load
+; CHECK: ret
+define i64 @adjacent(ptr %p) {
+  %first = load i64, ptr %p
+  %q = getelementptr i8, ptr %p, i64 8
+  %second = load i64, ptr %q
+  %r = getelementptr i8, ptr %p, i64 24
+  %third = load i64, ptr %r
+  %a = add i64 %first, %second
+  %b = add i64 %a, %third
+  ret i64 %b
+}
+
+; CHECK-LABEL: define internal i64 @again.fencepost(
+; CHECK: call {{.*}}@__fencepost_load(ptr %p, i64 8)
+; CHECK-NOT: call {{.*}}@__fencepost_load
+; CHECK: next:
+; CHECK-NOT: call {{.*}}@__fencepost_load
+; CHECK: call void @anything()
+; CHECK-NEXT: call {{.*}}@__fencepost_load(ptr %p, i64 4)
+define i64 @again(ptr %p, i1 %which) {
+  %first = load volatile i64, ptr %p
+  br i1 %which, label %next, label %out
+
+next:
+  %second = load volatile i32, ptr %p
+  call void @anything()
+  %third = load volatile i32, ptr %p
+  br label %out
+
+out:
+  ret i64 %first
+}
+
+; CHECK-LABEL: define internal i64 @address_depends.fencepost(
 ; CHECK: call {{.*}}@__fencepost_load(ptr %p, i64 8)
 ; CHECK-NOT: call {{.*}}@__fencepost_load
 ; CHECK: %next = load ptr, ptr %p
@@ -37,10 +73,11 @@ define i64 @address_depends(ptr %p) {
   ret i64 %value
 }
 
-; CHECK-LABEL: define i64 @store_between(
+; CHECK-LABEL: define internal i64 @store_between.fencepost(
 ; CHECK: call {{.*}}@__fencepost_load(ptr %p, i64 8)
 ; CHECK-NOT: call {{.*}}@__fencepost_load
 ; CHECK: store i64 1, ptr %q
+; CHECK: call {{.*}}@__fencepost_store(ptr %q, i64 8, i32 0)
 ; CHECK: call {{.*}}@__fencepost_load(ptr %q, i64 8)
 define i64 @store_between(ptr %p, ptr %q) {
   %first = load i64, ptr %p
@@ -56,7 +93,7 @@ define internal void @local(ptr %p) noinline {
   ret void
 }
 
-; CHECK-LABEL: define i64 @call_between(
+; CHECK-LABEL: define internal i64 @call_between.fencepost(
 ; CHECK: call {{.*}}@__fencepost_load(ptr %p, i64 8)
 ; CHECK-NOT: call {{.*}}@__fencepost_load
 ; CHECK: call void @local(ptr %q)
@@ -67,16 +104,4 @@ define i64 @call_between(ptr %p, ptr %q) {
   %second = load i64, ptr %q
   %sum = add i64 %first, %second
   ret i64 %sum
-}
-
-; A look at the state per call of a function is enough.
-; CHECK-LABEL: define void @one_look(
-; CHECK: load i8, ptr getelementptr {{.*}}@__fencepost_state
-; CHECK-NOT: load i8, ptr getelementptr {{.*}}@__fencepost_state
-; CHECK: ret
-define void @one_look(ptr %p) {
-  %first = load volatile i64, ptr %p
-  call void @anything()
-  %second = load volatile i64, ptr %p
-  ret void
 }

@@ -3,6 +3,7 @@
 ; have no hook; stores to one that may have been declared PM do. Thread-local
 ; variables are never PM.
 ; RUN: %opt -passes=fencepost -S %s | FileCheck %s
+; RUN: %opt -passes=fencepost -S %s | FileCheck --check-prefix=COPY %s
 
 @shared = external global i64
 @local = external thread_local global i64
@@ -10,6 +11,7 @@
 declare ptr @llvm.threadlocal.address.p0(ptr)
 declare void @declare_pm(ptr)
 
+; COPY-NOT: @load_{{global|stack}}.fencepost
 ; CHECK-LABEL: define i64 @load_global(
 ; CHECK-NOT: call {{.*}}@__fencepost_load
 ; CHECK: ret
@@ -28,8 +30,8 @@ define i64 @load_stack() {
   ret i64 %value
 }
 
-; CHECK-LABEL: define i64 @load_anything(
-; CHECK: call {{.*}}@__fencepost_load(ptr %p, i64 8)
+; COPY: define internal i64 @load_anything.fencepost(
+; COPY: call {{.*}}@__fencepost_load(ptr %p, i64 8)
 define i64 @load_anything(ptr %p) {
   %value = load i64, ptr %p
   ret i64 %value
