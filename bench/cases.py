@@ -192,9 +192,20 @@ def compile_time(bench, wanted):
                 times["plain"], "<= 1.3")
 
 
+def event_sizes(bench, path):
+    """Bytes per store of a trace, of stores and all flushes and fences, without the
+    image of the pool before the run: as written, and packed."""
+    text = bench.call([bench.fencepost, "show", "--summary", path]).output
+    match = re.search(r"bytes of events, ([0-9.]+) per store, ([0-9.]+) packed",
+                      text)
+    if match is None:
+        raise BenchError("`fencepost show --summary` says nothing of events")
+    return float(match.group(1)), float(match.group(2))
+
+
 def trace(bench, wanted):
-    """Size of the trace per store, as written and compressed by zstd."""
-    count = 2000 if bench.quick else 10000
+    """Bytes of the trace per store."""
+    count = 10000
     output = bench.path("trace.fpt")
     for name in filter(wanted, MAPS):
         if MAPS[name][1] in ("CHK", "GET"):
@@ -205,18 +216,8 @@ def trace(bench, wanted):
         raw, packed = event_sizes(bench, output)
         yield Row("trace", name, "bytes_per_store", raw, bar="<= 24")
         yield Row("trace", name, "packed_bytes_per_store", packed, bar="<= 8")
+        bench.remove("trace.fpt")
         case.close()
-
-
-def event_sizes(bench, path):
-    """Bytes per store of a trace, of stores and all flushes and fences, without the
-    image of the pool before the run: as written, and packed."""
-    text = bench.call([bench.fencepost, "show", "--summary", path]).output
-    match = re.search(r"bytes of events, ([0-9.]+) per store, ([0-9.]+) packed",
-                      text)
-    if match is None:
-        raise BenchError("`fencepost show --summary` says nothing of events")
-    return float(match.group(1)), float(match.group(2))
 
 
 def touched_bytes(path):
