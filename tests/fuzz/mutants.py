@@ -16,6 +16,7 @@ original. Exit code 0 if nothing survives.
 """
 
 import argparse
+import concurrent.futures
 import os
 import re
 import signal
@@ -156,26 +157,37 @@ def main():
     options = parser.parse_args()
     with open(options.source, encoding="ascii") as file:
         lines = file.read().split("\n")
-    counts = {"litmus": 0, "unit": 0, "equal": 0, None: 0}
+    everything = list(mutants(lines))
     with tempfile.TemporaryDirectory() as directory:
+
+        def judge_one(index):
+            """What became of the mutant; False if it does not compile."""
+            number, mutated = everything[index]
+            own = os.path.join(directory, str(index))
+            os.mkdir(own)
+            judge = Judge(options, own)
+            if not judge.compiles(lines[:number] + [mutated] +
+                                  lines[number + 1:]):
+                return False
+            return survives(judge, lines[number].strip(), mutated.strip())
+
         judge = Judge(options, directory)
         if not judge.compiles(lines) or judge.litmus() or judge.unit():
             sys.exit("mutants: the unchanged source does not pass")
-        for number, mutated in mutants(lines):
-            if not judge.compiles(lines[:number] + [mutated] +
-                                  lines[number + 1:]):
-                continue
-            end = survives(judge, lines[number].strip(), mutated.strip())
-            counts[end] += 1
-            if options.verbose or end is None:
-                print("%s %s:%d: %s  ->  %s" %
-                      ("survived" if end is None else "killed by " + end,
-                       os.path.basename(options.source), number + 1,
-                       lines[number].strip(), mutated.strip()))
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            ends = list(pool.map(judge_one, range(len(everything))))
+    counts = {"litmus": 0, "unit": 0, "equal": 0, None: 0, False: 0}
+    for (number, mutated), end in zip(everything, ends):
+        counts[end] += 1
+        if end is None or (options.verbose and end):
+            print("%s %s:%d: %s  ->  %s" %
+                  ("survived" if end is None else "killed by " + end,
+                   os.path.basename(options.source), number + 1,
+                   lines[number].strip(), mutated.strip()))
     print("mutants: %d of %d killed: %d by litmus programs, %d that concern no "
           "crash state by unit tests; %d more mean the same" %
           (counts["litmus"] + counts["unit"],
-           sum(counts.values()) - counts["equal"], counts["litmus"],
+           counts["litmus"] + counts["unit"] + counts[None], counts["litmus"],
            counts["unit"], counts["equal"]))
     return 1 if counts[None] or counts["litmus"] == 0 else 0
 
