@@ -423,6 +423,14 @@ bool Classifier::classifyX86(CallBase &Call, SmallVectorImpl<Event> &Events) {
               access(EventKind::Store, Call, Argument(0), 8, NonTemporal));
     return true;
   }
+  return classifyX86Vector(Call, Name, Events);
+}
+
+/// The ones that access elements of a vector; Name without "llvm.x86.".
+bool Classifier::classifyX86Vector(CallBase &Call, StringRef Name,
+                                   SmallVectorImpl<Event> &Events) {
+  auto Argument = [&](unsigned N) { return Call.getArgOperand(N); };
+  constexpr unsigned NonTemporal = FENCEPOST_STORE_NT;
   if (Name.starts_with("avx.maskstore.") ||
       Name.starts_with("avx2.maskstore.")) {
     addAccess(Events, laneAccess(EventKind::Store, Call, Argument(0),

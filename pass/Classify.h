@@ -31,6 +31,8 @@ private:
   bool classifyIntrinsic(llvm::CallBase &Call,
                          llvm::SmallVectorImpl<Event> &Events);
   bool classifyX86(llvm::CallBase &Call, llvm::SmallVectorImpl<Event> &Events);
+  bool classifyX86Vector(llvm::CallBase &Call, llvm::StringRef Name,
+                         llvm::SmallVectorImpl<Event> &Events);
   bool cannotBePersistent(const llvm::Value *Address);
   void addAccess(llvm::SmallVectorImpl<Event> &Events, Event E);
   uint64_t sizeOf(llvm::Type *Type) const;

@@ -9,6 +9,7 @@
  */
 #include "tools/analyse.h"
 
+#include "rt/base/assert.h"
 #include "tools/online.h"
 
 #include <stdlib.h>
@@ -262,6 +263,7 @@ static int line_store(struct analysis *analysis, struct fpost_thread *thread,
 static void line_touch(struct pool *pool, uint64_t offset, bool *unknown) {
   uint64_t line = offset / LINE;
   uint8_t bit = (uint8_t)(1u << (line % 8));
+  FPOST_ASSERT(pool->lines != NULL); /* pools of size 0 have no lines */
   *unknown = (pool->lines[line / 8] & bit) == 0 &&
              pool->pages_initial[offset / PAGE] != 0;
   pool->lines[line / 8] |= bit;
@@ -335,6 +337,7 @@ static int record_fence(struct analysis *analysis,
 static void record_lines(struct pool *pool, const struct fpost_record *record) {
   uint64_t at = fpost_pm_offset(record->address);
   uint64_t end = at + record->size;
+  FPOST_ASSERT(at == end || pool->pages_touched != NULL);
   while (at < end) {
     uint64_t room = LINE - at % LINE;
     uint64_t size = end - at < room ? end - at : room;
@@ -353,6 +356,7 @@ static void record_lines(struct pool *pool, const struct fpost_record *record) {
 
 static void record_image(struct pool *pool, const struct fpost_record *record) {
   uint64_t offset = fpost_pm_offset(record->address);
+  FPOST_ASSERT(record->size == 0 || pool->pages_initial != NULL);
   for (uint64_t at = offset / PAGE; at * PAGE < offset + record->size; at++) {
     pool->pages_initial[at] = 1;
   }

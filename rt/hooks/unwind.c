@@ -31,8 +31,8 @@ void *malloc(size_t size) {
   (void)size;
   return NULL;
 }
-void free(void *memory) {
-  (void)memory;
+void free(void *ptr) {
+  (void)ptr;
 }
 
 static _Unwind_Reason_Code frame_see(struct _Unwind_Context *context,

@@ -151,8 +151,10 @@ def check_guard(path, lines):
     guard = guard_of(path)
     # rt and Inputs say nothing; the pass is named after itself.
     short = re.sub(r"_(?:RT|INPUTS)_", "_", guard)
+    last = "_".join(["FPOST"] + guard.split("_TOOLS_")[-1:]) \
+        if path.startswith("tools/") and path.count("/") == 2 else short
     directives = [line for line in lines if line.startswith("#")]
-    for name in (guard, short, guard.replace("FPOST_", "FENCEPOST_", 1)):
+    for name in (guard, short, last, guard.replace("FPOST_", "FENCEPOST_", 1)):
         if directives[:2] == [f"#ifndef {name}", f"#define {name}"] and \
                 directives[-1].startswith("#endif"):
             return
