@@ -4,10 +4,10 @@
 #define FPOST_TOOLS_DEMANGLE_H
 
 /*
- * The demangled form of a C++ or Rust name, or a copy of the name; the caller frees
- * it. Null if there is no memory. Rust's legacy scheme is C++'s with a hash at the
- * end, which is cut off; names of Rust's v0 scheme (_R...) are reduced to their
- * path of identifiers.
+ * The demangled form of a C++ or Rust name, or a copy of the name; the caller
+ * frees it. Null if there is no memory. Rust's legacy scheme is C++'s with a
+ * hash at the end, which is cut off; names of Rust's v0 scheme (_R...) are
+ * reduced to their path of identifiers.
  */
 char *fpost_demangle(const char *name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * From code addresses to places in the source, with libdw. Answers are cached and
- * live as long as the struct fpost_symbols.
+ * From code addresses to places in the source, with libdw. Answers are cached
+ * and live as long as the struct fpost_symbols.
  */
 #ifndef FPOST_TOOLS_SYMBOLS_H
 #define FPOST_TOOLS_SYMBOLS_H
@@ -31,8 +31,9 @@ struct fpost_symbols *fpost_symbols_new(void);
 void fpost_symbols_free(struct fpost_symbols *symbols);
 
 /*
- * Make module `index` known: its file, and its build id as loaded (size 0: none).
- * Files are opened when first needed. An index may be given again (the same file).
+ * Make module `index` known: its file, and its build id as loaded (size 0:
+ * none). Files are opened when first needed. An index may be given again (the
+ * same file).
  */
 FPOST_MUST_USE int fpost_symbols_module(struct fpost_symbols *symbols,
                                         uint32_t index, const char *path,
@@ -40,9 +41,9 @@ FPOST_MUST_USE int fpost_symbols_module(struct fpost_symbols *symbols,
                                         size_t build_id_size);
 
 /*
- * The frames at pc = module index << 48 | offset, innermost first: more than one
- * if code was inlined there. *count is at least 1 (a frame without source says
- * module and offset).
+ * The frames at pc = module index << 48 | offset, innermost first: more than
+ * one if code was inlined there. *count is at least 1 (a frame without source
+ * says module and offset).
  */
 FPOST_MUST_USE int fpost_symbols_find(struct fpost_symbols *symbols,
                                       uint64_t pc,
@@ -51,7 +52,8 @@ FPOST_MUST_USE int fpost_symbols_find(struct fpost_symbols *symbols,
 
 /*
  * Sentences about modules that were asked for and had no debug information, or
- * whose file has changed since the run; null after the last. Each is given once.
+ * whose file has changed since the run; null after the last. Each is given
+ * once.
  */
 const char *fpost_symbols_hint(struct fpost_symbols *symbols, uint32_t index);
 

@@ -88,8 +88,8 @@ struct fpost_plan_pool {
   uint32_t spare;
 };
 
-/* The stack of a choice or of a death; virtual addresses, as in /proc/pid/maps of
-   the server. */
+/* The stack of a choice or of a death; virtual addresses, as in /proc/pid/maps
+   of the server. */
 struct fpost_plan_stack {
   uint32_t count;
   uint32_t spare;

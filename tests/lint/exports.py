@@ -25,7 +25,9 @@ INTERPOSED = re.compile(r"""^(
   | v?fork | clone3? | _exit | _Exit | quick_exit | abort
   | fcntl(64)? | execveat | secure_getenv
   | exec(l|le|lp|v|ve|vp|vpe) | fexecve | posix_spawnp? | system | daemon
-  | sigaction | signal | pthread_create | dlopen | dlclose | unlink | rename
+  | sigaction | signal | pthread_create | dlopen | dlclose
+  | unlink(at)? | rename(at)? | remove | f?access(at)? | [fl]?stat(at)?(64)? | statx
+  | fopen(64)?
   | (m|c|re|aligned_)?alloc | malloc | calloc | realloc | reallocarray | free
   | posix_memalign | aligned_alloc | memalign | valloc | pvalloc
   | malloc_usable_size | strdup | strndup | _Zn[wa].* | _Zd[la].*

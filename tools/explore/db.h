@@ -11,8 +11,8 @@
  *   findings  key, point, count,    point: the first crash point that shows it
  *             class, json
  */
-#ifndef FPOST_EXPLORE_DB_H
-#define FPOST_EXPLORE_DB_H
+#ifndef FPOST_TOOLS_EXPLORE_DB_H
+#define FPOST_TOOLS_EXPLORE_DB_H
 
 #include "rt/base/err.h"
 
@@ -90,4 +90,4 @@ FPOST_MUST_USE int explore_db_totals(struct explore_db *db,
  */
 FPOST_MUST_USE int explore_db_merge(struct explore_db *db, const char *other);
 
-#endif /* FPOST_EXPLORE_DB_H */
+#endif /* FPOST_TOOLS_EXPLORE_DB_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What was found at a crash point, and its wording. */
-#ifndef FPOST_EXPLORE_DESCRIBE_H
-#define FPOST_EXPLORE_DESCRIBE_H
+#ifndef FPOST_TOOLS_EXPLORE_DESCRIBE_H
+#define FPOST_TOOLS_EXPLORE_DESCRIBE_H
 
 #include "tools/explore/search.h"
 
@@ -49,4 +49,4 @@ char *explore_state_name(const struct explore_image *image, uint64_t event,
                          const struct explore_lost *units, uint32_t count,
                          bool others_full);
 
-#endif /* FPOST_EXPLORE_DESCRIBE_H */
+#endif /* FPOST_TOOLS_EXPLORE_DESCRIBE_H */

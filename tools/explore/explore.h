@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What `crash`, `explore` and `replay` share: options, database, report. */
-#ifndef FPOST_EXPLORE_EXPLORE_H
-#define FPOST_EXPLORE_EXPLORE_H
+#ifndef FPOST_TOOLS_EXPLORE_EXPLORE_H
+#define FPOST_TOOLS_EXPLORE_EXPLORE_H
 
 #include "tools/explore/search.h"
 
@@ -86,4 +86,4 @@ bool explore_db_is(const char *path);
 /* "name.fpt" -> "name.fpdb"; the caller frees it. */
 char *explore_db_path(const char *trace);
 
-#endif /* FPOST_EXPLORE_EXPLORE_H */
+#endif /* FPOST_TOOLS_EXPLORE_EXPLORE_H */

@@ -4,8 +4,8 @@
  * and the undecided units (in the plan), both updated record by record. What a
  * record costs depends on the lines it touches, not on how many are undecided.
  */
-#ifndef FPOST_EXPLORE_IMAGE_H
-#define FPOST_EXPLORE_IMAGE_H
+#ifndef FPOST_TOOLS_EXPLORE_IMAGE_H
+#define FPOST_TOOLS_EXPLORE_IMAGE_H
 
 #include "rt/model/model.h"
 #include "rt/os/plan.h"
@@ -119,4 +119,4 @@ void explore_image_settle(struct explore_image *image);
 uint32_t explore_image_order(const struct explore_image *image, uint32_t *units,
                              uint32_t max);
 
-#endif /* FPOST_EXPLORE_IMAGE_H */
+#endif /* FPOST_TOOLS_EXPLORE_IMAGE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a first pass over a trace finds: stacks, modules, pools, sizes. */
-#ifndef FPOST_EXPLORE_INFO_H
-#define FPOST_EXPLORE_INFO_H
+#ifndef FPOST_TOOLS_EXPLORE_INFO_H
+#define FPOST_TOOLS_EXPLORE_INFO_H
 
 #include "tools/explore/image.h"
 #include "tools/finding.h"
@@ -53,4 +53,4 @@ struct fpost_place explore_info_place(const struct explore_info *info,
  */
 bool explore_info_library(const struct explore_info *info, uint32_t stack);
 
-#endif /* FPOST_EXPLORE_INFO_H */
+#endif /* FPOST_TOOLS_EXPLORE_INFO_H */

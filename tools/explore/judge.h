@@ -4,8 +4,8 @@
  * cut down to the fewest lost stores; choices that no strictly ordered machine
  * leaves; half-persisted stores that were read.
  */
-#ifndef FPOST_EXPLORE_JUDGE_H
-#define FPOST_EXPLORE_JUDGE_H
+#ifndef FPOST_TOOLS_EXPLORE_JUDGE_H
+#define FPOST_TOOLS_EXPLORE_JUDGE_H
 
 #include "tools/explore/search.h"
 
@@ -38,4 +38,4 @@ void explore_cut_split(const struct fpost_unit *unit,
                        const struct fpost_step *steps, uint64_t cut,
                        uint32_t *step, uint64_t *pieces, bool *whole);
 
-#endif /* FPOST_EXPLORE_JUDGE_H */
+#endif /* FPOST_TOOLS_EXPLORE_JUDGE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One crash state by its name. */
-#ifndef FPOST_EXPLORE_REPLAY_H
-#define FPOST_EXPLORE_REPLAY_H
+#ifndef FPOST_TOOLS_EXPLORE_REPLAY_H
+#define FPOST_TOOLS_EXPLORE_REPLAY_H
 
 #include "tools/explore/image.h"
 #include "tools/trace_reader.h"
@@ -15,4 +15,4 @@ FPOST_MUST_USE int explore_replay(struct explore_image *image,
                                   struct fpost_reader *reader,
                                   const char *state, char error[512]);
 
-#endif /* FPOST_EXPLORE_REPLAY_H */
+#endif /* FPOST_TOOLS_EXPLORE_REPLAY_H */

@@ -6,8 +6,8 @@
  * by each worker for itself, so that the result does not depend on their
  * number.
  */
-#ifndef FPOST_EXPLORE_SEARCH_H
-#define FPOST_EXPLORE_SEARCH_H
+#ifndef FPOST_TOOLS_EXPLORE_SEARCH_H
+#define FPOST_TOOLS_EXPLORE_SEARCH_H
 
 #include "tools/explore/db.h"
 #include "tools/explore/info.h"
@@ -100,4 +100,4 @@ void explore_run_prefix(struct explore_search *search,
                         const struct fpost_choice *choices, uint32_t count,
                         struct fpost_plan_run *run);
 
-#endif /* FPOST_EXPLORE_SEARCH_H */
+#endif /* FPOST_TOOLS_EXPLORE_SEARCH_H */

@@ -3,8 +3,8 @@
  * The recovery program, as the explorer sees it: started once in recover mode,
  * asked for runs (rt/os/plan.h), watched.
  */
-#ifndef FPOST_EXPLORE_TARGET_H
-#define FPOST_EXPLORE_TARGET_H
+#ifndef FPOST_TOOLS_EXPLORE_TARGET_H
+#define FPOST_TOOLS_EXPLORE_TARGET_H
 
 #include "tools/explore/image.h"
 
@@ -62,4 +62,4 @@ size_t explore_target_output(const struct explore_target *target, char *text,
 void explore_target_become(struct explore_target *target,
                            struct explore_image *image, char *const *before);
 
-#endif /* FPOST_EXPLORE_TARGET_H */
+#endif /* FPOST_TOOLS_EXPLORE_TARGET_H */
