@@ -24,11 +24,11 @@
  * RUN: not %fencepost replay %t.fpdb 0/all --image %t.pool 2>&1 | FileCheck --check-prefix=POOL %s
  * RUN: cmp %t.pool %t.before
  *
- * Intent: whatever is wrong with an exploration is said, with what to do, and the
- * user's pool is never touched.
+ * Intent: whatever is wrong with an exploration is said, with what to do, and
+ * the user's pool is never touched.
  *
  * WHICH: give --recover 'COMMAND'
- * PLAIN: no hooks in '{{.*}}plain': it was built without Fencepost{{.*}}fencepost-clang
+ * PLAIN: no hooks in '{{.*}}plain': it was built without Fencepost
  * ABSENT: is not there
  * SHELL: it is run without a shell
  * NOTHING: nothing was verified

@@ -13,9 +13,9 @@
  * RUN: not %fencepost explore %t.fpt --db %t.h.fpdb --recover '%t handler %t.pool' | FileCheck --check-prefix=HANDLER %s
  * RUN: %fencepost explore %t.fpt --db %t.i.fpdb --recover '%t fault %t.pool' | FileCheck --check-prefix=FAULT %s
  *
- * Intent: a recovery that hangs, kills its parent, leaves children behind, closes
- * all descriptors, writes or allocates without end, or starts threads does not harm
- * the exploration; and its own handler of SIGSEGV works.
+ * Intent: a recovery that hangs, kills its parent, leaves children behind,
+ * closes all descriptors, writes or allocates without end, or starts threads
+ * does not harm the exploration; and its own handler of SIGSEGV works.
  *
  * LOOP: recovery did not end within 0.5 seconds
  * KILL: recovery killed the process that had started it
@@ -41,7 +41,7 @@ static void on_fault(int number) {
 }
 
 static void *reader(void *pm) {
-  return (void *)(uintptr_t)*(volatile uint64_t *)pm;
+  return (void *)(uintptr_t) * (volatile uint64_t *)pm;
 }
 
 static int threads(void *pm) {
@@ -52,7 +52,8 @@ static int threads(void *pm) {
          pthread_join(thread, &result) || (uintptr_t)result > 1;
 }
 
-/* A real fault is seen by the program's handler, before and after reads of PM. */
+/* A real fault is seen by the program's handler, before and after reads of PM.
+ */
 static int handler(volatile uint64_t *pm, int code) {
   int *volatile nowhere = NULL;
 

@@ -6,9 +6,9 @@
  * RUN: %python %S/Inputs/explore.py replay %fencepost %t.dir/one.fpdb %t.dir/merged.fpdb | FileCheck --check-prefix=REPLAY %s
  * RUN: %python %S/Inputs/explore.py kill %fencepost %t %t.dir 20 | FileCheck --check-prefix=KILL %s
  *
- * Intent: the findings do not depend on the number of processes, on how the work
- * is split, or on how often the explorer was killed; and every state that is
- * reported fails again when it is replayed.
+ * Intent: the findings do not depend on the number of processes, on how the
+ * work is split, or on how often the explorer was killed; and every state that
+ * is reported fails again when it is replayed.
  *
  * SPLIT: split: same findings
  * REPLAY: replayed {{[1-9]}}

@@ -7,9 +7,9 @@
  * RUN: %fencepost-clang -g %t.o %t.plain.o -o %t
  * RUN: %python %S/Inputs/explore.py equal %fencepost %t %t.dir 8 | FileCheck %s
  *
- * Intent: random programs and random recoveries show the same outcomes when they
- * are explored lazily as on every single image; with loads that have hooks, and
- * with loads that have none and are caught by page protection.
+ * Intent: random programs and random recoveries show the same outcomes when
+ * they are explored lazily as on every single image; with loads that have
+ * hooks, and with loads that have none and are caught by page protection.
  *
  * CHECK: equal for 8 programs
  */
@@ -58,8 +58,8 @@ uint64_t recovery(volatile uint8_t *pm, uint64_t seed) {
       break;
     default:
       at = pm + (dice >> 8) % BYTES / 8 * 8;
-      state = mix(state, __atomic_fetch_add((uint64_t *)at, 1,
-                                            __ATOMIC_SEQ_CST));
+      state =
+          mix(state, __atomic_fetch_add((uint64_t *)at, 1, __ATOMIC_SEQ_CST));
       break;
     }
   }
