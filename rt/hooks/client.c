@@ -77,7 +77,7 @@ uint64_t fpost_client_request(struct fpost_thread_state *self,
   if ((words[0] & ~UINT64_C(0xffff)) != PMC_BASE) {
     return result;
   }
-  char *address = (char *)words[1]; /* NOLINT: it is an address */
+  const char *address = (const char *)words[1];
   uint64_t size = words[2];
   switch (words[0] & 0xffff) {
   case PMC_REGISTER_MAPPING:

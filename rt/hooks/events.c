@@ -14,8 +14,12 @@
 #include <string.h>
 
 #define LINE ((uint64_t)FENCEPOST_LINE_SIZE)
-/* Of the 512 pages of a huge page, so many must be in use: 3 % may be lost. */
-#define HUGE_PAGES_MIN 496u
+/* Of the 512 pages of a window, so many must be in use to make it huge: 3 % of
+   its memory may be lost. */
+#define WINDOW_PAGES_MIN 496u
+/* Visits of a window before that is looked at: a program that fills its pool
+   once from front to end does not pay for the copy. */
+#define WINDOW_VISITS 128u
 /* Ranges from this size on are looked at by page before by line. */
 #define BY_PAGE_MIN (UINT64_C(16) * FPOST_POOL_PAGE)
 
@@ -24,22 +28,50 @@ static struct fpost_cell *cell_at(const struct fpost_pool *pool,
   return &pool->cells[offset / LINE];
 }
 
-/*
- * A page of the pool is touched first. Where (nearly) all pages of a huge
- * page's worth are, metadata and shadow become huge pages: random accesses then
- * do not wait for page tables, and no memory to speak of is lost.
- */
-static void page_touch(struct fpost_pool *pool, uint64_t offset) {
-  fpost_pool_bit_set(pool->touched, offset);
-  uint64_t start = offset & ~(FPOST_OS_HUGE - 1);
-  const uint64_t *bits = &pool->touched[start / FPOST_POOL_PAGE / 64];
+/* The pages of a window that are in use. */
+static uint64_t window_pages(const struct fpost_pool *pool, uint64_t window) {
+  const uint64_t *bits =
+      &pool->touched[window * FPOST_OS_HUGE / FPOST_POOL_PAGE / 64];
   uint64_t count = 0;
   for (uint64_t i = 0; i < FPOST_OS_HUGE / FPOST_POOL_PAGE / 64; i++) {
     count += (uint64_t)__builtin_popcountll(bits[i]);
   }
-  if (count == HUGE_PAGES_MIN && start + FPOST_OS_HUGE <= pool->reserved) {
-    fpost_os_make_huge(&pool->cells[start / LINE]);
-    fpost_os_make_huge(&pool->shadow[start]);
+  return count;
+}
+
+static void window_huge(struct fpost_pool *pool, uint64_t window, bool now) {
+  uint64_t start = window * FPOST_OS_HUGE;
+  if (start + FPOST_OS_HUGE <= pool->reserved) {
+    fpost_os_make_huge(&pool->cells[start / LINE], now);
+    fpost_os_make_huge(&pool->shadow[start], now);
+    pool->visits[window] = UINT16_MAX;
+  }
+}
+
+void fpost_event_window(struct fpost_pool *pool, uint64_t window) {
+  pool->window = window;
+  uint16_t *visits = &pool->visits[window];
+  if (*visits == UINT16_MAX || ++*visits < WINDOW_VISITS) {
+    return;
+  }
+  *visits = 0;
+  if (window_pages(pool, window) >= WINDOW_PAGES_MIN) {
+    window_huge(pool, window, true);
+  }
+}
+
+/*
+ * A page is in use that was not. If its window is full now, and the next one is
+ * empty, the pool is being filled, and the next window will be full as well: it
+ * gets huge pages before anything of it is read.
+ */
+static void page_touch(struct fpost_pool *pool, uint64_t offset) {
+  uint64_t next = offset / FPOST_OS_HUGE + 1;
+  fpost_pool_bit_set(pool->touched, offset);
+  if (window_pages(pool, next - 1) == WINDOW_PAGES_MIN &&
+      (next + 1) * FPOST_OS_HUGE <= pool->size &&
+      window_pages(pool, next) == 0) {
+    window_huge(pool, next, false);
   }
 }
 
@@ -47,10 +79,10 @@ static void page_touch(struct fpost_pool *pool, uint64_t offset) {
    one, and that its page has one. */
 static bool cell_touch(struct fpost_pool *pool, struct fpost_cell *cell,
                        uint64_t offset) {
-  cell->caller = FPOST_CELL_KNOWN;
-  if (FPOST_UNLIKELY(!fpost_pool_bit(pool->touched, offset))) {
+  if (!fpost_pool_bit(pool->touched, offset)) {
     page_touch(pool, offset);
   }
+  cell->caller = FPOST_CELL_KNOWN;
   return !pool->all_unknown && !fpost_pool_bit(pool->initial, offset);
 }
 

@@ -8,6 +8,7 @@
 #define FPOST_HOOKS_EVENTS_H
 
 #include "rt/hooks/context.h"
+#include "rt/os/os.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,6 +47,14 @@ static inline void fpost_event_prefetch(const struct fpost_region *region,
 }
 
 /*
+ * The store at hand is in another window of the pool (of a huge page's size)
+ * than the one before. A window that is visited often, and in use to nearly all
+ * of its pages, gets huge pages for its metadata and shadow: random accesses
+ * then do not wait for page tables.
+ */
+void fpost_event_window(struct fpost_pool *pool, uint64_t window);
+
+/*
  * The common case of fpost_event_store, for hooks: check mode, within one line
  * of region that had an event before. False if it is another case: nothing is
  * done. hook-safe
@@ -67,6 +76,9 @@ static inline bool fpost_event_store_line(struct fpost_thread_state *self,
     return false;
   }
   self->stores++;
+  if (FPOST_UNLIKELY(offset / FPOST_OS_HUGE != pool->window)) {
+    fpost_event_window(pool, offset / FPOST_OS_HUGE);
+  }
   if (FPOST_LIKELY(size == sizeof(uint64_t))) {
     __builtin_memcpy(pool->shadow + offset, address, sizeof(uint64_t));
   } else {

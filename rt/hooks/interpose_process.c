@@ -24,13 +24,13 @@
 FPOST_INTERPOSE _Noreturn void _exit(int code) {
   fpost_context_end((code & 0xff) << 8);
   code = fpost_report(code);
-  fpost_real._exit(code);
+  fpost_real.exit_now(code);
   fpost_os_exit(code);
 }
 FPOST_INTERPOSE _Noreturn void _Exit(int code) {
   fpost_context_end((code & 0xff) << 8);
   code = fpost_report(code);
-  fpost_real._exit(code);
+  fpost_real.exit_now(code);
   fpost_os_exit(code);
 }
 

@@ -7,25 +7,25 @@
 
 struct fpost_real fpost_real;
 
-#define FPOST_REAL(result, name, arguments)                                    \
+#define FPOST_REAL(result, field, name, arguments)                             \
   extern result __interceptor_##name arguments __attribute__((weak));
 #include "rt/hooks/real.def"
 
 void fpost_real_late(void) {
   int error = errno;
-#define FPOST_REAL(result, name, arguments)                                    \
-  if (fpost_real.name == NULL) {                                               \
+#define FPOST_REAL(result, field, name, arguments)                             \
+  if (fpost_real.field == NULL) {                                              \
     /* The detour is how POSIX wants a data pointer made a function's. */      \
-    *(void **)&fpost_real.name = dlsym(RTLD_NEXT, #name);                      \
+    *(void **)&fpost_real.field = dlsym(RTLD_NEXT, #name);                     \
   }
 #include "rt/hooks/real.def"
   errno = error;
 }
 
 void fpost_real_find(void) {
-#define FPOST_REAL(result, name, arguments)                                    \
+#define FPOST_REAL(result, field, name, arguments)                             \
   if (&__interceptor_##name != NULL) {                                         \
-    fpost_real.name = &__interceptor_##name;                                   \
+    fpost_real.field = &__interceptor_##name;                                  \
   }
 #include "rt/hooks/real.def"
   fpost_real_late();

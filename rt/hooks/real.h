@@ -14,7 +14,7 @@
 #define FPOST_INTERPOSE __attribute__((visibility("default")))
 
 struct fpost_real {
-#define FPOST_REAL(result, name, arguments) result(*name) arguments;
+#define FPOST_REAL(result, field, name, arguments) result(*field) arguments;
 #include "rt/hooks/real.def"
 };
 

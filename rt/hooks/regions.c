@@ -11,12 +11,17 @@ static uint64_t bits_size(uint64_t reserved) {
   return reserved / FPOST_POOL_PAGE / 8 + FPOST_OS_HUGE / FPOST_POOL_PAGE / 8;
 }
 
+static uint64_t visits_size(uint64_t reserved) {
+  return (reserved / FPOST_OS_HUGE + 1) * sizeof(uint16_t);
+}
+
 static void pool_release(struct fpost_pool *pool) {
-  void *arrays[] = {pool->cells, pool->shadow, pool->touched, pool->initial};
-  const uint64_t sizes[] = {pool->reserved, pool->reserved,
-                            bits_size(pool->reserved),
-                            bits_size(pool->reserved)};
-  for (unsigned i = 0; i < 4; i++) {
+  void *arrays[] = {pool->cells, pool->shadow, pool->touched, pool->initial,
+                    pool->visits};
+  const uint64_t sizes[] = {
+      pool->reserved, pool->reserved, bits_size(pool->reserved),
+      bits_size(pool->reserved), visits_size(pool->reserved)};
+  for (unsigned i = 0; i < 5; i++) {
     if (arrays[i] != FPOST_OS_FAILED) {
       fpost_os_release(arrays[i], sizes[i]);
     }
@@ -29,9 +34,11 @@ static int pool_reserve(struct fpost_pool *pool, uint64_t size) {
   pool->shadow = fpost_os_reserve(size);
   pool->touched = fpost_os_reserve(bits_size(size));
   pool->initial = fpost_os_reserve(bits_size(size));
+  pool->visits = fpost_os_reserve(visits_size(size));
   if ((void *)pool->cells == FPOST_OS_FAILED ||
       (void *)pool->shadow == FPOST_OS_FAILED ||
       (void *)pool->touched == FPOST_OS_FAILED ||
+      (void *)pool->visits == FPOST_OS_FAILED ||
       (void *)pool->initial == FPOST_OS_FAILED) {
     pool_release(pool);
     return FPOST_ENOMEM;

@@ -53,6 +53,8 @@ struct fpost_pool {
    */
   uint64_t *touched;
   uint64_t *initial;
+  uint16_t *visits;      /* per window of 2 MiB (events.h) */
+  uint64_t window;       /* the one visited last */
   bool all_unknown;      /* as if every bit of initial were set */
   bool dax;              /* flush instructions have an effect on it */
   const void *memory;    /* no file: where it lies */

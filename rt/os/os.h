@@ -39,9 +39,10 @@ void *fpost_os_reserve(size_t size);
 /* Give it back; or empty it: its pages read as zero again. */
 void fpost_os_release(void *address, size_t size);
 void fpost_os_empty(void *address, size_t size);
-/* Make a huge page of the FPOST_OS_HUGE bytes at address of a reservation, whose
-   content stays. Without effect where the kernel cannot. */
-void fpost_os_make_huge(void *address);
+/* Make a huge page of the FPOST_OS_HUGE bytes at address of a reservation: now,
+   with the content that is there, or when it is touched first. Without effect
+   where the kernel cannot. */
+void fpost_os_make_huge(void *address, bool now);
 /* Move a reservation to a larger one; FPOST_OS_FAILED, and nothing changed. */
 void *fpost_os_grow(void *address, size_t size, size_t new_size);
 

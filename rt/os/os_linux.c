@@ -67,9 +67,11 @@ void *fpost_os_reserve(size_t size) {
   return address;
 }
 
-void fpost_os_make_huge(void *address) {
+void fpost_os_make_huge(void *address, bool now) {
   (void)call4(SYS_madvise, (long)address, FPOST_OS_HUGE, MADV_HUGEPAGE, 0);
-  (void)call4(SYS_madvise, (long)address, FPOST_OS_HUGE, MADV_COLLAPSE, 0);
+  if (now) {
+    (void)call4(SYS_madvise, (long)address, FPOST_OS_HUGE, MADV_COLLAPSE, 0);
+  }
 }
 
 void fpost_os_release(void *address, size_t size) {
