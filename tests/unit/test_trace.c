@@ -119,9 +119,8 @@ START_TEST(every_kind_survives_with_its_largest_fields) {
       {.kind = FPOST_RECORD_END, .value = 0},
       {.kind = FPOST_RECORD_END, .value = big},
   };
-  for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+  for (size_t i = 0; i < sizeof records / sizeof records[0]; i++)
     round_trip(&records[i]);
-  }
 }
 END_TEST
 
