@@ -57,8 +57,9 @@ static void hardware_flush(const void *address, size_t size) {
 
 enum { DO_FLUSH = 1, DO_FENCE = 2 };
 
-/* Between threads an sfence orders non-temporal stores and flushes alone: without
-   DAX, and with no such store outstanding, it would be waiting for nothing. */
+/* Between threads an sfence orders non-temporal stores and flushes alone:
+   without DAX, and with no such store outstanding, it would be waiting for
+   nothing. */
 static bool fence_matters(const struct fpost_thread_state *self) {
   return fpost_context.run != FPOST_RUN_CHECK || self->model.nt_count != 0 ||
          fpost_context.dax;

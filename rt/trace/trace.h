@@ -72,7 +72,7 @@ enum fpost_record_kind {
   FPOST_RECORD_IGNORE,   /* address, size, flags: what is stored there does not
                             matter; 0: never (fencepost_ignore), 1: what was
                             stored up to now (freed) */
-  FPOST_RECORD_NOTE,   /* text: something a reader of the report should know */
+  FPOST_RECORD_NOTE, /* text: something a reader of the report should know */
   FPOST_RECORD_KINDS
 };
 
