@@ -221,6 +221,31 @@ static void fork_child(void) {
   atomic_fetch_add(&context->results->started, 1);
 }
 
+/*
+ * A thread goes. What it flushed and did not fence stays with it; without such,
+ * its memory is the next thread's. A later destructor that touches PM does so
+ * as another thread.
+ */
+static void thread_gone(void *value) {
+  struct fpost_thread_state *self = value;
+  if (fpost_enter() == NULL) {
+    return;
+  }
+  if (self->model.pending_count == 0 && fpost_tls.self == self) {
+    if (self->model.pending_max != 0) {
+      fpost_os_release(self->model.pending,
+                       self->model.pending_max * sizeof(struct fpost_pending));
+      self->model.pending_max = 0;
+    }
+    fpost_os_empty(self->cache, sizeof(*self->cache));
+    memcpy(self->cache, &fpost_context.caches_free, sizeof(void *));
+    fpost_context.caches_free = self->cache;
+    self->cache = NULL;
+    fpost_tls.self = NULL;
+  }
+  fpost_leave();
+}
+
 void fpost_context_start(int argc, char **argv, char **environment) {
   struct fpost_context *context = &fpost_context;
   FPOST_ASSERT(context->phase == FPOST_PHASE_NONE);
@@ -248,8 +273,10 @@ void fpost_context_start(int argc, char **argv, char **environment) {
   if (context->run != FPOST_RUN_RECOVER) {
     results_open(context);
     tables_make(context);
-    if (pthread_atfork(fork_before, fork_parent, fork_child) != 0) {
-      fpost_refuse("no memory to watch fork", "", "free some memory");
+    if (pthread_atfork(fork_before, fork_parent, fork_child) != 0 ||
+        pthread_key_create(&context->thread_key, thread_gone) != 0) {
+      fpost_refuse("no memory to watch fork and threads", "",
+                   "free some memory");
     }
   }
   context->phase = FPOST_PHASE_RUN;
@@ -269,6 +296,16 @@ void fpost_lock_wait(void) {
   }
 }
 
+static struct fpost_stack_cache *cache_get(struct fpost_context *context) {
+  struct fpost_stack_cache *cache = context->caches_free;
+  if (cache == NULL) {
+    return fpost_os_reserve(sizeof(*cache));
+  }
+  memcpy(&context->caches_free, cache, sizeof(void *));
+  memset(cache, 0, sizeof(void *));
+  return cache;
+}
+
 struct fpost_thread_state *fpost_thread_start(void) {
   struct fpost_context *context = &fpost_context;
   if (context->phase != FPOST_PHASE_RUN || context->threads == NULL) {
@@ -281,7 +318,7 @@ struct fpost_thread_state *fpost_thread_start(void) {
     return NULL;
   }
   struct fpost_thread_state *self = &context->threads[context->threads_count];
-  self->cache = fpost_os_reserve(sizeof(*self->cache));
+  self->cache = cache_get(context);
   FPOST_ASSERT((void *)self->cache != FPOST_OS_FAILED);
   self->model.id = context->threads_count++;
   /* The C library puts the thread's control block at the top of its stack. */
@@ -289,6 +326,7 @@ struct fpost_thread_state *fpost_thread_start(void) {
                         ? (uintptr_t)__libc_stack_end
                         : (uintptr_t)pthread_self();
   fpost_tls.self = self;
+  (void)pthread_setspecific(context->thread_key, self);
   return self;
 }
 

@@ -20,6 +20,7 @@
 #include "rt/hooks/stacks.h"
 #include "rt/model/rules.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -97,6 +98,9 @@ struct fpost_context {
   int results_fd; /* -1 unless the runtime made the file itself */
   struct fpost_thread_state *threads; /* FPOST_THREADS_MAX, as threads come */
   uint32_t threads_count;
+  struct fpost_stack_cache *caches_free; /* of threads that are gone; linked by
+                                            their first word */
+  pthread_key_t thread_key; /* whose destructor tells that a thread goes */
   char **environment;
   int argument_count;
   char **arguments;

@@ -118,8 +118,10 @@ FPOST_INTERPOSE int dlclose(void *handle) {
     fpost_modules_forget(&fpost_context.modules);
     fpost_stacks_forget(&fpost_context.stacks);
     for (uint32_t i = 0; i < fpost_context.threads_count; i++) {
-      fpost_os_empty(fpost_context.threads[i].cache,
-                     sizeof(struct fpost_stack_cache));
+      if (fpost_context.threads[i].cache != NULL) {
+        fpost_os_empty(fpost_context.threads[i].cache,
+                       sizeof(struct fpost_stack_cache));
+      }
     }
     fpost_leave();
     errno = error;
