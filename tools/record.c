@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -97,12 +100,51 @@ static int record_check(const char *command, char **program, const char *raw,
   return FPOST_EINVAL;
 }
 
+/* Packs the trace while the program writes it. */
+struct follower {
+  const char *raw;
+  const char *path;
+  atomic_bool over; /* the program has ended */
+  struct fpost_pack_counts counts;
+  int err;
+  char error[640];
+  pthread_t thread;
+  bool started;
+};
+
+static void *follower_run(void *data) {
+  struct follower *follower = data;
+  follower->err =
+      fpost_trace_pack(follower->raw, follower->path, &follower->over,
+                       &follower->counts, follower->error);
+  return NULL;
+}
+
+/* Signals are the caller's business. Without a thread the trace is packed at
+   the end. */
+static void follower_start(struct follower *follower) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  follower->started =
+      pthread_create(&follower->thread, NULL, follower_run, follower) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void follower_end(struct follower *follower) {
+  atomic_store(&follower->over, true);
+  if (follower->started) {
+    pthread_join(follower->thread, NULL);
+  }
+}
+
 int fpost_record(const char *command, char **program,
                  const struct fpost_run_options *options,
                  const struct fpost_texts *functions, const char *path,
                  struct fpost_run_end *end, struct fpost_pack_counts *counts) {
   char raw[PATH_MAX];
-  char error[640];
+  struct follower follower = {.raw = raw, .path = path};
   struct fpost_results_file file = {.results = NULL};
   int err = fpost_run_check(command, program[0]);
   if (err != FPOST_OK) {
@@ -116,16 +158,23 @@ int fpost_record(const char *command, char **program,
       fpost_results_make(command, &file) != 0) {
     return FPOST_EIO;
   }
+  follower_start(&follower);
   err = record_run(command, program, options, functions, raw, &file, end);
+  follower_end(&follower);
   if (err == FPOST_OK) {
     notes_print(file.results);
     err = record_check(command, program, raw, file.results);
   }
+  if (err == FPOST_OK && (!follower.started || follower.err != FPOST_OK)) {
+    follower.err =
+        fpost_trace_pack(raw, path, NULL, &follower.counts, follower.error);
+  }
+  if (err == FPOST_OK && follower.err != FPOST_OK) {
+    fpost_error("%s: %s", command, follower.error);
+    err = follower.err;
+  }
   if (err == FPOST_OK) {
-    err = fpost_trace_pack(raw, path, counts, error);
-    if (err != FPOST_OK) {
-      fpost_error("%s: %s", command, error);
-    }
+    *counts = follower.counts;
   }
   if (err == FPOST_OK && file.results->incomplete != 0) {
     fpost_error(

@@ -264,7 +264,8 @@ static void packer_close(struct packer *packer) {
 }
 
 int fpost_trace_pack(const char *raw_path, const char *packed_path,
-                     struct fpost_pack_counts *counts, char error[ERROR_SIZE]) {
+                     const atomic_bool *over, struct fpost_pack_counts *counts,
+                     char error[ERROR_SIZE]) {
   struct fpost_reader reader;
   struct packer packer = {.out = NULL};
   char part[4096];
@@ -273,7 +274,8 @@ int fpost_trace_pack(const char *raw_path, const char *packed_path,
     snprintf(error, ERROR_SIZE, "the path of the trace is too long");
     return FPOST_EINVAL;
   }
-  int err = fpost_reader_open(&reader, raw_path);
+  int err = over == NULL ? fpost_reader_open(&reader, raw_path)
+                         : fpost_reader_follow(&reader, raw_path, over);
   if (err != FPOST_OK) {
     snprintf(error, ERROR_SIZE, "%s", reader.error);
     return err;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include <zstd.h>
@@ -18,11 +19,19 @@
 #define PAGE_SIZE 4096u
 /* The kernel lets a command line have no more, in bytes. */
 #define COMMAND_MAX (4u << 20)
+/* A trace that is followed is mapped once, up to this size. */
+#define FOLLOW_MAX ((size_t)1 << 40)
+/* Between looks at a trace that has not grown. */
+#define FOLLOW_NANOSECONDS 500000
 
 struct fpost_reader_file {
   char *path;
   const uint8_t *bytes; /* the file, mapped */
   size_t size;
+  size_t mapped; /* size of the mapping */
+  const atomic_bool
+      *over; /* null, or not: the file may grow until it is true */
+  int fd;    /* while followed */
   size_t at; /* of the next frame; in a raw trace, of the next record */
 
   const uint8_t *part; /* records: the raw file, or the frame expanded */
@@ -189,6 +198,50 @@ int fpost_reader_rewind(struct fpost_reader *reader) {
   return header_read(reader);
 }
 
+/*
+ * Is there a complete record behind what was read? The tag is written last. A
+ * file may be cut behind its last record: a page of which nothing has been read
+ * yet may not be there, and is looked at by a system call.
+ */
+static bool follow_ready(struct fpost_reader_file *file) {
+  uint8_t tag = 0;
+  struct stat status;
+  if (file->part_at < file->size && file->part_at % PAGE_SIZE != 0) {
+    tag = __atomic_load_n(&file->bytes[file->part_at], __ATOMIC_ACQUIRE);
+  } else if (fstat(file->fd, &status) != 0 ||
+             pread(file->fd, &tag, 1, (off_t)file->part_at) != 1) {
+    return false;
+  } else {
+    file->size = (size_t)status.st_size;
+    file->part_size = file->size;
+  }
+  return tag != 0;
+}
+
+/* Waits for a record, or for the end of the program. */
+static void follow_wait(struct fpost_reader *reader) {
+  struct fpost_reader_file *file = reader->file;
+  const struct timespec pause = {.tv_nsec = FOLLOW_NANOSECONDS};
+  struct stat status;
+  /* A record that is there is whole, but may reach beyond the size last seen.
+   */
+  while (!follow_ready(file)) {
+    if (!atomic_load(file->over)) {
+      nanosleep(&pause, NULL);
+    } else if (!follow_ready(file)) {
+      file->over = NULL;
+      break;
+    }
+  }
+  if ((file->over == NULL ||
+       file->part_size - file->part_at < FPOST_RECORD_MAX) &&
+      fstat(file->fd, &status) == 0) {
+    file->size = (size_t)status.st_size;
+    file->part_size = file->size;
+  }
+  reader->file_size = file->size;
+}
+
 static int file_map(struct fpost_reader *reader, const char *path) {
   struct fpost_reader_file *file = reader->file;
   struct stat status;
@@ -204,10 +257,16 @@ static int file_map(struct fpost_reader *reader, const char *path) {
   }
   file->size = (size_t)status.st_size;
   if (file->size != 0) {
-    void *bytes = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    file->mapped = file->over == NULL ? file->size : FOLLOW_MAX;
+    void *bytes =
+        mmap(NULL, file->mapped, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
     file->bytes = bytes == MAP_FAILED ? NULL : bytes;
   }
-  close(fd);
+  file->fd = fd;
+  if (file->over == NULL) {
+    close(fd);
+    file->fd = -1;
+  }
   if (file->size != 0 && file->bytes == NULL) {
     snprintf(reader->error, sizeof reader->error, "cannot map '%.400s': %s",
              path, strerror(errno));
@@ -216,10 +275,13 @@ static int file_map(struct fpost_reader *reader, const char *path) {
   return FPOST_OK;
 }
 
-int fpost_reader_open(struct fpost_reader *reader, const char *path) {
+static int reader_open(struct fpost_reader *reader, const char *path,
+                       const atomic_bool *over) {
   memset(reader, 0, sizeof *reader);
   reader->file = calloc(1, sizeof *reader->file);
   if (reader->file != NULL) {
+    reader->file->fd = -1;
+    reader->file->over = over;
     reader->file->path = strdup(path);
     reader->file->stacks = calloc(1, FPOST_TRACE_STACKS_MAX / 8);
   }
@@ -239,11 +301,43 @@ int fpost_reader_open(struct fpost_reader *reader, const char *path) {
   return err;
 }
 
+int fpost_reader_open(struct fpost_reader *reader, const char *path) {
+  return reader_open(reader, path, NULL);
+}
+
+/* Are header and command there, which the first record follows? */
+static bool follow_begun(const char *path) {
+  struct fpost_trace_header header;
+  uint8_t tag = 0;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return false;
+  }
+  bool whole = pread(fd, &header, sizeof header, 0) == (ssize_t)sizeof header &&
+               header.header_size == sizeof header;
+  off_t first = (off_t)sizeof header + (off_t)header.command_size;
+  whole = whole && pread(fd, &tag, 1, first) == 1 && tag != 0;
+  close(fd);
+  return whole;
+}
+
+int fpost_reader_follow(struct fpost_reader *reader, const char *path,
+                        const atomic_bool *over) {
+  const struct timespec pause = {.tv_nsec = FOLLOW_NANOSECONDS};
+  while (!atomic_load(over) && !follow_begun(path)) {
+    nanosleep(&pause, NULL);
+  }
+  return reader_open(reader, path, atomic_load(over) ? NULL : over);
+}
+
 void fpost_reader_close(struct fpost_reader *reader) {
   struct fpost_reader_file *file = reader->file;
   if (file != NULL) {
     if (file->bytes != NULL) {
-      munmap((void *)(uintptr_t)file->bytes, file->size);
+      munmap((void *)(uintptr_t)file->bytes, file->mapped);
+    }
+    if (file->fd >= 0) {
+      close(file->fd);
     }
     free(file->frame);
     free(file->path);
@@ -342,6 +436,9 @@ int fpost_reader_next(struct fpost_reader *reader,
     file->at = file->part_at;
   }
   reader->bytes = NULL;
+  if (file->over != NULL) {
+    follow_wait(reader);
+  }
   if (file->part_at == file->part_size) {
     *record =
         (struct fpost_record){.kind = FPOST_RECORD_END, .value = UINT64_MAX};

@@ -14,6 +14,7 @@
 
 #include "rt/trace/trace.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,6 +50,16 @@ FPOST_MUST_USE int fpost_reader_open(struct fpost_reader *reader,
                                      const char *path);
 
 /*
+ * Open a raw trace that is perhaps still being written, by a program that ends
+ * before *over becomes true: fpost_reader_next waits for records until then.
+ * Waits for the file too. Returns as fpost_reader_open; FPOST_ENOENT if no file
+ * came.
+ */
+FPOST_MUST_USE int fpost_reader_follow(struct fpost_reader *reader,
+                                       const char *path,
+                                       const atomic_bool *over);
+
+/*
  * Read the next record; its text and data live until the next call. The last
  * record is always an END, added if the file ends without one.
  *
@@ -76,11 +87,13 @@ struct fpost_pack_counts {
 
 /*
  * Pack the trace at raw_path (raw or packed) into packed_path, which is written
- * beside and put in place when complete.
+ * beside and put in place when complete. Unless over is null the trace is
+ * followed (fpost_reader_follow).
  * Returns 0, or an error with a sentence in error.
  */
 FPOST_MUST_USE int fpost_trace_pack(const char *raw_path,
                                     const char *packed_path,
+                                    const atomic_bool *over,
                                     struct fpost_pack_counts *counts,
                                     char error[640]);
 
