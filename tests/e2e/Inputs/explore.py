@@ -25,14 +25,14 @@ def run(*command, codes=(0,)):
     return done
 
 
-def record(fencepost, program, where, *arguments):
+def record(fencepost, program, where, *arguments, options=()):
     pool, trace = where + "/test.pool", where + "/test.fpt"
     os.makedirs(where, exist_ok=True)
     for path in (pool, trace):
         if os.path.exists(path):
             os.remove(path)
-    run(fencepost, "record", "--pool", pool, "-o", trace, "--", program, "run",
-        pool, *arguments)
+    run(fencepost, "record", *options, "--pool", pool, "-o", trace, "--",
+        program, "run", pool, *arguments)
     return pool, trace
 
 
@@ -51,17 +51,24 @@ def remove(db):
             os.remove(db + suffix)
 
 
+MODES = ([], ["--lines", "torn"], ["--domain", "eadr"], ["--at", "store"])
+
+
 def equal(fencepost, program, where, seeds):
     images = 0
     for seed in range(1, int(seeds) + 1):
-        pool, trace = record(fencepost, program, where, str(seed))
+        mode = MODES[seed % len(MODES)]
+        domain = mode if "--domain" in mode else []
+        pool, trace = record(fencepost, program, where, str(seed),
+                             options=domain)
         outcomes = {}
         for how in ("lazy", "all"):
             out, db = "%s/%s.out" % (where, how), "%s/%s.fpdb" % (where, how)
             remove(db)
             open(out, "w").close()
             run(fencepost, "explore", trace, "--db", db, "--explore", how,
-                "--recover", "%s check %s %d %s" % (program, pool, seed, out),
+                *([] if domain else mode), "--recover",
+                "%s check %s %d %s" % (program, pool, seed, out),
                 codes=(0, 1))
             with open(out) as lines:
                 outcomes[how] = [line.strip() for line in lines]
@@ -69,8 +76,8 @@ def equal(fencepost, program, where, seeds):
             assert coverage["complete"], coverage
         images += len(outcomes["all"])
         if set(outcomes["lazy"]) != set(outcomes["all"]):
-            sys.exit("seed %d: %d outcomes of %d lazy runs, %d of all %d" %
-                     (seed, len(set(outcomes["lazy"])), len(outcomes["lazy"]),
+            sys.exit("seed %d %s: %d outcomes of %d lazy runs, %d of all %d" %
+                     (seed, mode, len(set(outcomes["lazy"])), len(outcomes["lazy"]),
                       len(set(outcomes["all"])), len(outcomes["all"])))
     print("equal for %s programs, %s images" % (seeds, images))
 
