@@ -300,8 +300,11 @@ void fpost_map_close(const struct fpost_mapping *mapping) {
   const struct fpost_view *view = mapping->view;
   uint64_t first = mapping->offset / PAGE;
   uint64_t end = first + mapping->size / PAGE;
-  if (end > view->pool->pages_count) {
-    end = view->pool->pages_count;
+  if (end > view->pool->closed_end) {
+    end = view->pool->closed_end;
+  }
+  if (first < view->pool->closed_first) {
+    first = view->pool->closed_first;
   }
   uint32_t ranges = 0;
   for (uint64_t page = first; page < end; page++) {

@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 #define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
-#define FPOST_PLAN_VERSION 1u
+#define FPOST_PLAN_VERSION 2u
 
 /* Undecided units at one crash point. */
 #define FPOST_PLAN_UNITS_MAX (1u << 20)
@@ -83,6 +83,8 @@ struct fpost_plan_pool {
   uint64_t lines;                 /* offset of uint32_t[] in the plan */
   uint64_t pages;                 /* offset of uint16_t[] in the plan */
   uint64_t pages_count;
+  uint64_t closed_first; /* pages outside [closed_first, closed_end) have no */
+  uint64_t closed_end;   /* units; pages inside may have some */
   uint64_t virtual_address; /* of its first mapping in the recorded run */
   int32_t image; /* the explorer's descriptor of the guaranteed image */
   uint32_t spare;

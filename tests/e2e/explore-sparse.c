@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * RUN: %fencepost-clang -g -O1 %s -o %t
- * RUN: rm -f %t.pool %t.fpt %t.fpdb
+ * RUN: rm -f %t.pool %t.fpt %t.*fpdb
  * RUN: %fencepost record --pool %t.pool -o %t.fpt -- %t run %t.pool
  * RUN: %fencepost explore %t.fpt --no not-robust --recover '%t check %t.pool' | FileCheck %s
  * RUN: %fencepost explore %t.fpt --db %t.short.fpdb --states 2 --no not-robust --recover '%t check %t.pool' > %t.out

@@ -252,6 +252,18 @@ static int unit_take(struct explore_image *image, uint32_t *index) {
   return FPOST_OK;
 }
 
+/* A run need not look for closed pages elsewhere. */
+static void hull_add(struct explore_image *image, uint64_t address) {
+  struct fpost_plan_pool *pool = &image->plan->pools[fpost_pm_pool(address)];
+  uint64_t page = fpost_pm_offset(address) / PAGE;
+  if (pool->closed_end == 0 || page < pool->closed_first) {
+    pool->closed_first = page;
+  }
+  if (page >= pool->closed_end) {
+    pool->closed_end = page + 1;
+  }
+}
+
 /* The unit of a line with these bytes, made if it is not there. */
 static int unit_get(struct explore_image *image, uint64_t address,
                     fpost_bytes all, uint32_t *index) {
@@ -274,6 +286,7 @@ static int unit_get(struct explore_image *image, uint64_t address,
   image->links[*index] = *head;
   *head = *index + 1;
   (*page_of(image, address))++;
+  hull_add(image, address);
   image->units_live++;
   return FPOST_OK;
 }
@@ -292,6 +305,12 @@ static void unit_drop(struct explore_image *image, uint32_t index) {
   image->unit_infos[index].next_free = image->unit_free;
   image->unit_free = index + 1;
   image->units_live--;
+  if (image->units_live == 0) {
+    for (uint32_t i = 0; i < image->plan->pool_count; i++) {
+      image->plan->pools[i].closed_first = 0;
+      image->plan->pools[i].closed_end = 0;
+    }
+  }
 }
 
 static uint32_t pieces_of(const struct fpost_step *step) {
