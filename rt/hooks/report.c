@@ -6,10 +6,8 @@
 
 #include <string.h>
 
-/* Where the build or the installation has put the program that prints. */
-#ifndef FPOST_REPORTER
-#define FPOST_REPORTER "fencepost"
-#endif
+/* Where the build and the installation put the program that prints:
+   FPOST_REPORTER and FPOST_REPORTER_INSTALLED, defined by the build. */
 
 static void frame_add(struct fpost_text *text,
                       const struct fpost_results *results, uint64_t frame) {
@@ -94,16 +92,18 @@ int fpost_report(int code) {
     struct fpost_text text = fpost_text_in(path, sizeof(path));
     fpost_text_add(&text, "/proc/self/fd/");
     fpost_text_add_number(&text, (uint64_t)context->results_fd);
-    const char *reporter = context->flags.reporter[0] != '\0'
-                               ? context->flags.reporter
-                               : FPOST_REPORTER;
-    /* execve does not write to them. */
-    char *const argv[] = {(char *)(uintptr_t)reporter,
-                          (char *)(uintptr_t) "report",
-                          (char *)(uintptr_t) "--results", path, NULL};
-    int ended =
-        there ? fpost_os_run(argv, context->environment, context->results_fd)
-              : FPOST_ENOENT;
+    const char *const reporters[] = {context->flags.reporter, FPOST_REPORTER,
+                                     FPOST_REPORTER_INSTALLED};
+    int ended = FPOST_ENOENT;
+    for (unsigned i = 0; i < 3 && there && ended < 0; i++) {
+      /* execve does not write to them. */
+      char *const argv[] = {(char *)(uintptr_t)reporters[i],
+                            (char *)(uintptr_t) "report",
+                            (char *)(uintptr_t) "--results", path, NULL};
+      if (reporters[i][0] != '\0') {
+        ended = fpost_os_run(argv, context->environment, context->results_fd);
+      }
+    }
     if (ended < 0 || ended > 1) {
       findings_print(results, count);
     }
