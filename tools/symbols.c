@@ -347,43 +347,89 @@ static void frame_call(struct fpost_frame *frame, Dwarf_Die *unit,
   }
 }
 
+/* DIEs in each other that are followed; deeper ones are left out. */
+#define DEPTH_MAX 64
+
+static bool holds_functions(Dwarf_Die *die) {
+  int tag = dwarf_tag(die);
+  return tag == DW_TAG_namespace || tag == DW_TAG_module ||
+         tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
+         tag == DW_TAG_union_type;
+}
+
 /*
- * Fill frames from the scopes around an address, innermost first. A scope that
- * is an inlined function ends one frame and gives the line of the next.
+ * The function of a unit that an address lies in. libdw's own search does not
+ * look into namespaces, which have no addresses, and where clang puts
+ * functions.
+ */
+static bool function_find(Dwarf_Die *unit, Dwarf_Addr address,
+                          Dwarf_Die *function) {
+  Dwarf_Die path[DEPTH_MAX];
+  int depth = 0;
+  if (dwarf_child(unit, &path[0]) != 0) {
+    return false;
+  }
+  for (;;) {
+    Dwarf_Die *die = &path[depth];
+    if (dwarf_tag(die) == DW_TAG_subprogram && dwarf_haspc(die, address) > 0) {
+      *function = *die;
+      return true;
+    }
+    if (depth + 1 < DEPTH_MAX && holds_functions(die) &&
+        dwarf_child(die, &path[depth + 1]) == 0) {
+      depth++;
+      continue;
+    }
+    while (dwarf_siblingof(&path[depth], &path[depth]) != 0) {
+      if (depth-- == 0) {
+        return false;
+      }
+    }
+  }
+}
+
+/* The child that an address lies in: a block, or a function inlined there. */
+static bool child_find(Dwarf_Die *die, Dwarf_Addr address, Dwarf_Die *child) {
+  int more = dwarf_child(die, child);
+  while (more == 0) {
+    int tag = dwarf_tag(child);
+    if ((tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
+         tag == DW_TAG_try_block || tag == DW_TAG_catch_block) &&
+        dwarf_haspc(child, address) > 0) {
+      return true;
+    }
+    more = dwarf_siblingof(child, child);
+  }
+  return false;
+}
+
+/*
+ * Fill frames for an address, innermost first. An inlined function ends one
+ * frame and gives the line of the next.
  */
 static uint32_t frames_from_scopes(struct fpost_frame *frames, Dwarf_Die *unit,
                                    Dwarf_Addr address) {
-  Dwarf_Die *scopes = NULL;
+  Dwarf_Die path[DEPTH_MAX];
+  int depth = 0;
   uint32_t count = 0;
-  int scopes_count = dwarf_getscopes(unit, address, &scopes);
-  Dwarf_Die *parents = NULL;
-  if (scopes_count > 0) {
-    /* An inlined function's scopes are those of its origin: ask the tree. */
-    Dwarf_Die innermost = scopes[0];
-    int parents_count = dwarf_getscopes_die(&innermost, &parents);
-    if (parents_count > 0) {
-      free(scopes);
-      scopes = parents;
-      scopes_count = parents_count;
-    }
-  }
   frame_line(&frames[0], unit, address);
-  for (int i = 0; i < scopes_count && count < INLINED_MAX; i++) {
-    int tag = dwarf_tag(&scopes[i]);
-    if (tag == DW_TAG_subprogram) {
-      frames[count].function = die_name(&scopes[i]);
-      count++;
-      break;
-    }
-    if (tag == DW_TAG_inlined_subroutine && count + 1 < INLINED_MAX) {
-      frames[count].function = die_name(&scopes[i]);
+  if (!function_find(unit, address, &path[0])) {
+    return 0;
+  }
+  while (depth + 1 < DEPTH_MAX &&
+         child_find(&path[depth], address, &path[depth + 1])) {
+    depth++;
+  }
+  for (; depth > 0 && count + 1 < INLINED_MAX; depth--) {
+    if (dwarf_tag(&path[depth]) == DW_TAG_inlined_subroutine) {
+      frames[count].function = die_name(&path[depth]);
       frames[count].inlined = true;
       count++;
-      frame_call(&frames[count], unit, &scopes[i]);
+      frame_call(&frames[count], unit, &path[depth]);
     }
   }
-  free(scopes);
-  return count;
+  frames[count].function = die_name(&path[0]);
+  return count + 1;
 }
 
 /* The symbol table's name for an address, when there is no debug information.
@@ -404,16 +450,19 @@ static uint32_t frames_find(struct module *module, uint64_t offset,
   }
   if (module->dwfl_module != NULL) {
     Dwarf_Die unit;
-    if (unit_find(module, offset, &unit)) {
-      count = frames_from_scopes(frames, &unit, offset);
-    } else if (module->dwarf == NULL && !module_system(module)) {
-      module_hint(module,
-                  "has no debug information: compile with -g to see "
-                  "source lines");
-    }
+    bool found = unit_find(module, offset, &unit);
+    count = found ? frames_from_scopes(frames, &unit, offset) : 0;
     count = count == 0 ? 1 : count;
     if (frames[count - 1].function == NULL) {
       frames[count - 1].function = symbol_name(module, offset + module->bias);
+    }
+    const char *function = frames[count - 1].function;
+    /* The start-up code never has any. */
+    if (!found && !module_system(module) &&
+        (function == NULL || strcmp(function, "_start") != 0)) {
+      module_hint(module,
+                  "has code without debug information: compile with -g "
+                  "to see source lines");
     }
   }
   return count == 0 ? 1 : count;
