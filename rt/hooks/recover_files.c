@@ -94,11 +94,10 @@ struct fpost_view *fpost_run_path(int dirfd, const char *path) {
     if (pool->path[0] == '\0') {
       continue;
     }
-    if (there && known) {
-      if (file.st_dev == pool->device && file.st_ino == pool->inode) {
-        found = &fpost_run.views[i];
-      }
-    } else if (same_spelling(dirfd, path, pool->path)) {
+    /* By its name too: the file may have been replaced since. */
+    if ((there && known && file.st_dev == pool->device &&
+         file.st_ino == pool->inode) ||
+        same_spelling(dirfd, path, pool->path)) {
       found = &fpost_run.views[i];
     }
   }

@@ -34,6 +34,7 @@
 #include <signal.h>
 
 static sigjmp_buf back;
+static char block[1 << 20];
 
 static void on_fault(int number) {
   (void)number;
@@ -102,7 +103,7 @@ int main(int argc, char **argv) {
           pause();
       }
   if (strcmp(what, "write") == 0)
-    for (static char block[1 << 20];;)
+    for (;;)
       if (write(1, block, sizeof block) < 0)
         return 1;
   if (strcmp(what, "eat") == 0)
