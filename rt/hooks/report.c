@@ -104,6 +104,17 @@ int fpost_report(int code) {
         ended = fpost_os_run(argv, context->environment, context->results_fd);
       }
     }
+    if (there && ended == FPOST_ENOENT) {
+      /* Not where it was built: an installed one, then. */
+      char *const installed[] = {(char *)(uintptr_t) "/usr/bin/env",
+                                 (char *)(uintptr_t) "fencepost",
+                                 (char *)(uintptr_t) "report",
+                                 (char *)(uintptr_t) "--results",
+                                 path,
+                                 NULL};
+      ended =
+          fpost_os_run(installed, context->environment, context->results_fd);
+    }
     if (ended < 0 || ended > 1) {
       findings_print(results, count);
     }
