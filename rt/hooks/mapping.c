@@ -167,7 +167,8 @@ static void region_make(const struct fpost_mapping *mapping,
                         const struct fpost_os_file *file, const char *path,
                         enum fpost_pool_why why) {
   struct fpost_context *context = &fpost_context;
-  if (context->run == FPOST_RUN_RECORD && !fpost_mapping_trace()) {
+  if (context->run == FPOST_RUN_QUIET ||
+      (context->run == FPOST_RUN_RECORD && !fpost_mapping_trace())) {
     return;
   }
   struct fpost_file_id id = id_of(file);
@@ -281,7 +282,7 @@ void fpost_mapping_moved(const void *old, size_t old_size, const void *new,
 void fpost_mapping_memory(const void *address, size_t size,
                           enum fpost_pool_why why) {
   struct fpost_context *context = &fpost_context;
-  if (size == 0 ||
+  if (size == 0 || context->run == FPOST_RUN_QUIET ||
       fpost_regions_find(&context->regions, (uintptr_t)address) != NULL ||
       (context->run == FPOST_RUN_RECORD && !fpost_mapping_trace())) {
     return;

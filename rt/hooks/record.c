@@ -60,7 +60,8 @@ static void bytes_put(struct fpost_record_file *file, const void *bytes,
 int fpost_record_open(struct fpost_record_file *file, const char *path,
                       uint32_t domain, int argc, char **argv,
                       struct fpost_stacks *stacks) {
-  *file = (struct fpost_record_file){.fd = -1, .stacks = stacks};
+  *file =
+      (struct fpost_record_file){.fd = -1, .failed = true, .stacks = stacks};
   file->state = fpost_os_reserve(sizeof(*file->state));
   if ((void *)file->state == FPOST_OS_FAILED) {
     return FPOST_ENOMEM;
@@ -70,6 +71,7 @@ int fpost_record_open(struct fpost_record_file *file, const char *path,
     return fd;
   }
   file->fd = fd;
+  file->failed = false;
   uint64_t command = 0;
   int kept = 0;
   while (kept < argc && command + strlen(argv[kept]) + 1 <= COMMAND_MAX) {
