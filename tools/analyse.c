@@ -356,7 +356,10 @@ static void record_lines(struct pool *pool, const struct fpost_record *record) {
 
 static void record_image(struct pool *pool, const struct fpost_record *record) {
   uint64_t offset = fpost_pm_offset(record->address);
-  FPOST_ASSERT(record->size == 0 || pool->pages_initial != NULL);
+  if (record->size == 0) {
+    return;
+  }
+  FPOST_ASSERT(pool->pages_initial != NULL);
   for (uint64_t at = offset / PAGE; at * PAGE < offset + record->size; at++) {
     pool->pages_initial[at] = 1;
   }

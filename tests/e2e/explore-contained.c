@@ -76,6 +76,8 @@ static void eat(void) {
   }
 }
 
+static char block[1 << 20];
+
 int main(int argc, char **argv) {
   const char *what = argv[1];
 
