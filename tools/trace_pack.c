@@ -16,8 +16,11 @@
 #include <zstd.h>
 
 #define ERROR_SIZE 640
-/* Beyond 4 a trace gets little smaller and takes several times as long. */
+/* Beyond 4 a trace gets little smaller and takes several times as long. The run
+   waits for the packing of a long trace, so that its rest is packed faster. */
 #define ZSTD_LEVEL 4
+#define ZSTD_LEVEL_FAST 1
+#define FAST_FROM ((uint64_t)16 << 20) /* bytes of records */
 /* Threads that compress, and frames on the way at a time. */
 #define WORKERS_COUNT 2u
 #define FRAMES_COUNT 4u
@@ -27,6 +30,7 @@
 struct frame {
   uint8_t *bytes; /* FPOST_PACKED_FRAME_MAX bytes */
   size_t size;
+  int level; /* of zstd */
   uint8_t *packed;
   size_t packed_size; /* or an error of zstd */
   uint64_t hash;
@@ -116,6 +120,8 @@ static bool packer_frame(struct packer *packer) {
   if (frame->size == 0) {
     return true;
   }
+  frame->level =
+      packer->counts.raw_bytes < FAST_FROM ? ZSTD_LEVEL : ZSTD_LEVEL_FAST;
   pthread_mutex_lock(&packer->lock);
   frame->state = FRAME_FULL;
   pthread_cond_broadcast(&packer->changed);
