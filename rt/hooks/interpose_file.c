@@ -114,6 +114,9 @@ FPOST_INTERPOSE int dup3(int old_fd, int new_fd, int flags) {
 }
 
 static int fcntl_here(int fd, int command, void *argument) {
+  if (fpost_recover_lock(fd, command)) {
+    return 0;
+  }
   int result = fpost_real.fcntl(fd, command, argument);
   if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
     return dup_done(fd, result);

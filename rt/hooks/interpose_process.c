@@ -9,12 +9,14 @@
 #include "rt/hooks/context.h"
 #include "rt/hooks/events.h"
 #include "rt/hooks/real.h"
+#include "rt/hooks/recover.h"
 #include "rt/hooks/report.h"
 #include "rt/os/os.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -35,39 +37,39 @@ FPOST_INTERPOSE _Noreturn void _Exit(int code) {
 }
 
 /* Another program takes this process over: the end of the run. If that does not
-   come about, the program goes on, unchecked. */
-static void exec_before(void) {
+   come about, the program goes on, unchecked. False: it must not. */
+static bool exec_before(void) {
+  if (fpost_recover_exec()) {
+    return false;
+  }
   fpost_context_end(0);
   (void)fpost_report(0);
+  return true;
 }
 
 FPOST_INTERPOSE int execve(const char *path, char *const argv[],
                            char *const environment[]) {
-  exec_before();
-  return fpost_real.execve(path, argv, environment);
+  return exec_before() ? fpost_real.execve(path, argv, environment) : -1;
 }
 FPOST_INTERPOSE int execv(const char *path, char *const argv[]) {
-  exec_before();
-  return fpost_real.execve(path, argv, environ);
+  return exec_before() ? fpost_real.execve(path, argv, environ) : -1;
 }
 FPOST_INTERPOSE int execvpe(const char *file, char *const argv[],
                             char *const environment[]) {
-  exec_before();
-  return fpost_real.execvpe(file, argv, environment);
+  return exec_before() ? fpost_real.execvpe(file, argv, environment) : -1;
 }
 FPOST_INTERPOSE int execvp(const char *file, char *const argv[]) {
-  exec_before();
-  return fpost_real.execvpe(file, argv, environ);
+  return exec_before() ? fpost_real.execvpe(file, argv, environ) : -1;
 }
 FPOST_INTERPOSE int fexecve(int fd, char *const argv[],
                             char *const environment[]) {
-  exec_before();
-  return fpost_real.fexecve(fd, argv, environment);
+  return exec_before() ? fpost_real.fexecve(fd, argv, environment) : -1;
 }
 FPOST_INTERPOSE int execveat(int dirfd, const char *path, char *const argv[],
                              char *const environment[], int flags) {
-  exec_before();
-  return fpost_real.execveat(dirfd, path, argv, environment, flags);
+  return exec_before()
+             ? fpost_real.execveat(dirfd, path, argv, environment, flags)
+             : -1;
 }
 
 /* The arguments of execl and its kind as a vector. Returns how many, or -1. */

@@ -116,6 +116,16 @@ bool fpost_recover_mremap(void *old, size_t old_size, size_t new_size,
 bool fpost_recover_mprotect(void *address, size_t size, int prot, int *result);
 bool fpost_recover_msync(void *address, size_t size, int *result);
 
+/* ---- what is refused, or means nothing (recover_guard.c) ---- */
+
+/*
+ * Before another program is run: true in a run, which then must not; errno is
+ * EPERM. The other program would be given the user's files.
+ */
+bool fpost_recover_exec(void);
+/* Is this fcntl a lock of a pool in a run? It is to succeed without effect. */
+bool fpost_recover_lock(int fd, int command);
+
 /* In the child after fork: a process that the recovery made is not a run. */
 void fpost_recover_forked(void);
 

@@ -64,7 +64,8 @@ enum fpost_run_flag {
   FPOST_RUN_COARSE = 16, /* an instruction could not be decoded: a page's worth
                             of bytes was decided at once */
   FPOST_RUN_OUTPUT = 32, /* it wrote to stdout or stderr */
-  FPOST_RUN_FORKED = 64  /* it made processes, which may have read a pool */
+  FPOST_RUN_FORKED = 64, /* it made processes, which may have read a pool */
+  FPOST_RUN_EXEC = 128   /* it was refused to run another program */
 };
 
 enum fpost_plan_request {

@@ -27,7 +27,7 @@ INTERPOSED = re.compile(r"""^(
   | exec(l|le|lp|v|ve|vp|vpe) | fexecve | posix_spawnp? | system | daemon
   | sigaction | signal | pthread_create | dlopen | dlclose
   | unlink(at)? | rename(at)? | remove | f?access(at)? | [fl]?stat(at)?(64)? | statx
-  | fopen(64)?
+  | f(re)?open(64)? | popen | renameat2 | f?chmod | fchmodat | lockf(64)?
   | (m|c|re|aligned_)?alloc | malloc | calloc | realloc | reallocarray | free
   | posix_memalign | aligned_alloc | memalign | valloc | pvalloc
   | malloc_usable_size | strdup | strndup | _Zn[wa].* | _Zd[la].*

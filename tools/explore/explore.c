@@ -185,6 +185,9 @@ static const char *left_out(struct explore_db *db,
     uint32_t flag;
     const char *text;
   } reasons[] = {
+      {FPOST_RUN_EXEC,
+       "recovery was refused to run another program, which would have seen the "
+       "pools themselves"},
       {FPOST_RUN_FORKED, "processes that recovery makes decide one state only"},
       {FPOST_RUN_THREADS,
        "recovery has threads; what one without hooks reads while another has "
