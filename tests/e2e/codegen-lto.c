@@ -9,7 +9,8 @@
  * REQUIRES: lld
  *
  * Intent: what is instrumented at compile time stays so through link-time
- * optimization, and no hook is there twice: the fixed store is reported by none.
+ * optimization, and no hook is there twice: the fixed store is reported by
+ * none.
  */
 #include "Inputs/pm.h"
 
