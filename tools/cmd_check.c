@@ -70,7 +70,8 @@ static int check_run(const struct fpost_command *command, int argc,
     return exit_code;
   }
   char **program = fpost_options_program(command, &operands);
-  if (program == NULL || fpost_run_check("check", program[0]) != 0 ||
+  if (program == NULL ||
+      fpost_run_check("check", program[0], &options.run) != 0 ||
       fpost_report_init(&report, &options.report) != 0) {
     return FPOST_EXIT_USAGE;
   }

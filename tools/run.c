@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* As in rt/hooks/flags.def. */
+#define FRAMES_MAX 16
 /* What every instrumented executable exports. */
 #define HOOK_SYMBOL "__fencepost_module"
 
@@ -165,9 +167,15 @@ static bool elf_has_hooks(Elf *elf) {
   return false;
 }
 
-int fpost_run_check(const char *command, const char *program) {
+int fpost_run_check(const char *command, const char *program,
+                    const struct fpost_run_options *options) {
   char path[PATH_MAX];
   struct stat status;
+  if (options->frames > FRAMES_MAX) {
+    fpost_error("%s: --frames %u: expected 1 to %d", command, options->frames,
+                FRAMES_MAX);
+    return FPOST_EINVAL;
+  }
   program_resolve(program, path);
   if (stat(path, &status) != 0) {
     fpost_error("%s: cannot run '%s': %s", command, program, strerror(errno));

@@ -30,11 +30,13 @@ void fpost_flags_run(struct fpost_flags *flags,
 void fpost_flags_classes(struct fpost_flags *flags, uint32_t enabled);
 
 /*
- * Can this program be run, and was it instrumented? A script cannot be judged
- * before it runs. Errors are printed, naming the command.
- * Returns 0, FPOST_ENOENT (cannot be run) or FPOST_EINVAL (has no hooks).
+ * Can this program be run with these options, and was it instrumented? A script
+ * cannot be judged before it runs. Errors are printed, naming the command.
+ * Returns 0, FPOST_ENOENT (cannot be run) or FPOST_EINVAL (has no hooks, or an
+ * option is out of its range).
  */
-FPOST_MUST_USE int fpost_run_check(const char *command, const char *program);
+FPOST_MUST_USE int fpost_run_check(const char *command, const char *program,
+                                   const struct fpost_run_options *options);
 
 /* The end of a run. */
 struct fpost_run_end {

@@ -27,6 +27,13 @@ bool explore_cli_check(const char *command, const struct explore_cli *cli) {
         command, cli->depth);
     return false;
   }
+  if (cli->observe != NULL) {
+    fpost_error(
+        "%s: --observe %s: judging operations by what recovery prints "
+        "is not available in this version; leave --observe out",
+        command, cli->observe);
+    return false;
+  }
   if (cli->jobs == 0 || cli->jobs > JOBS_MAX) {
     fpost_error("%s: -j %u: the number of processes is from 1 to %u", command,
                 cli->jobs, JOBS_MAX);

@@ -15,6 +15,7 @@ struct explore_cli {
   uint64_t time_ms;
   uint64_t timeout_ms;
   uint32_t depth;
+  const char *observe; /* NULL: not given */
   uint32_t jobs;
   struct fpost_shard shard;
   bool resume;
@@ -53,6 +54,10 @@ struct explore_cli {
    "a recovery that takes longer than S seconds hangs (default 10)"},          \
   {"depth", 0, FPOST_OPTION_U32, "N", offsetof(type, member.depth),            \
    "crashes in a row (default 1; this version has no others)"},                \
+  {"observe", 0, FPOST_OPTION_TEXT, "stdout|FILE",                             \
+   offsetof(type, member.observe),                                             \
+   "where recovery leaves the abstract state that operations are judged by "   \
+   "(not in this version)"},                                                   \
   {"jobs", 'j', FPOST_OPTION_U32, "N", offsetof(type, member.jobs),            \
    "explore with N processes (default 1)"},                                    \
   {"shard", 0, FPOST_OPTION_SHARD, "K/N", offsetof(type, member.shard),        \
