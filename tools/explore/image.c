@@ -357,6 +357,50 @@ static int unit_add(struct explore_image *image, uint32_t index,
   return FPOST_OK;
 }
 
+/*
+ * Words of a line that a comparison has found, one event after the other: which
+ * was stored first is not known, so they are pieces of one step.
+ */
+static bool unit_joins(const struct explore_image *image, uint32_t index,
+                       const struct fpost_step *step,
+                       const struct explore_step *info) {
+  const struct fpost_unit *unit = &image->units[index];
+  if (unit->steps_count == 0 || (info->flags & FENCEPOST_STORE_FOUND) == 0) {
+    return false;
+  }
+  uint32_t at = unit->steps_first + unit->steps_count - 1;
+  const struct explore_step *last = &image->step_infos[at];
+  return (last->flags & FENCEPOST_STORE_FOUND) != 0 &&
+         last->thread == info->thread &&
+         image->steps[at].store >= image->found_first &&
+         (image->steps[at].written & step->written) == 0;
+}
+
+/* Add the bytes of step to the last step of the unit. */
+static void unit_join(struct explore_image *image, uint32_t index,
+                      const struct fpost_step *step,
+                      const struct explore_step *info) {
+  struct fpost_unit *unit = &image->units[index];
+  uint32_t ordinal = unit->steps_count - 1;
+  struct fpost_step *last = &image->steps[unit->steps_first + ordinal];
+  struct explore_step *own = &image->step_infos[unit->steps_first + ordinal];
+  double cuts = image->unit_infos[index].cuts - exp2(pieces_of(last));
+  hash_sub(&image->space, step_hash(unit, last, ordinal));
+  last->written |= step->written;
+  for (fpost_bytes left = step->written; left != 0; left &= left - 1) {
+    int i = __builtin_ctzll(left);
+    last->content[i] = step->content[i];
+  }
+  hash_add(&image->space, step_hash(unit, last, ordinal));
+  unit->touched |= step->written;
+  uint64_t end = own->address + own->size;
+  uint64_t step_end = info->address + info->size;
+  own->address = own->address < info->address ? own->address : info->address;
+  own->size = (uint32_t)((end > step_end ? end : step_end) - own->address);
+  own->number = info->number;
+  unit_log2(image, index, cuts + exp2(pieces_of(last)));
+}
+
 /* The first `count` steps of the unit are guaranteed now. */
 static void unit_shift(struct explore_image *image, uint32_t index,
                        uint32_t count) {
@@ -514,7 +558,14 @@ static int step_add(struct explore_image *image, uint64_t address,
   }
   uint32_t index = 0;
   int err = unit_get(image, address, all, &index);
-  return err != FPOST_OK ? err : unit_add(image, index, &step, info);
+  if (err != FPOST_OK) {
+    return err;
+  }
+  if (unit_joins(image, index, &step, info)) {
+    unit_join(image, index, &step, info);
+    return FPOST_OK;
+  }
+  return unit_add(image, index, &step, info);
 }
 
 static uint32_t words_of(fpost_bytes bytes) {
@@ -562,6 +613,12 @@ static int line_store(struct explore_image *image,
 static int apply_store(struct explore_image *image,
                        const struct fpost_record *record, uint64_t event) {
   uint64_t end = record->address + record->size;
+  if ((record->flags & FENCEPOST_STORE_FOUND) != 0) {
+    if (image->found_last + 1 != event) {
+      image->found_first = event;
+    }
+    image->found_last = event;
+  }
   for (uint64_t at = record->address; at < end;) {
     uint64_t address = at & ~(uint64_t)(LINE - 1);
     uint64_t next = address + LINE < end ? address + LINE : end;

@@ -77,6 +77,9 @@ struct explore_image {
   struct explore_hash content; /* of the guaranteed image */
   struct explore_hash space;   /* of the undecided units */
   bool pending_store;          /* eADR: the last store is still undecided */
+  /* The latest run of consecutive FENCEPOST_STORE_FOUND events. */
+  uint64_t found_first;
+  uint64_t found_last;
 };
 
 /* The largest size of each pool, found by a first pass over the trace. */
