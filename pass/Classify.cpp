@@ -50,7 +50,9 @@ bool staysInstrumented(const CallBase &Call) {
   if (Callee->isIntrinsic() || Callee->doesNotAccessMemory() ||
       Callee->getName().starts_with(SymbolPrefix))
     return true;
-  return isInstrumentable(*Callee) && !Callee->isInterposable();
+  // A function that is only there to be inlined is somebody else's when called.
+  return isInstrumentable(*Callee) && !Callee->isInterposable() &&
+         !Callee->hasAvailableExternallyLinkage();
 }
 
 uint64_t Classifier::sizeOf(Type *Type) const {

@@ -63,6 +63,20 @@ b:
   ret i64 2
 }
 
+; What is defined here only to be inlined runs elsewhere, perhaps without hooks.
+; CHECK-LABEL: define i64 @calls_elsewhere(
+; CHECK: call {{.*}}@__fencepost_leave()
+; CHECK: call void @only_to_inline()
+define i64 @calls_elsewhere(ptr %p, ...) {
+  %value = load i64, ptr %p
+  call void @only_to_inline()
+  ret i64 %value
+}
+
+define available_externally void @only_to_inline() {
+  ret void
+}
+
 ; COPY: attributes [[COPY]] = { noinline optnone {{.*}} }
 
 ; ONCE: define i64 @again(
