@@ -50,7 +50,7 @@ int main(int argc, char **argv) {
   size_t again_size = ZSTD_isError(packed_size)
                           ? 0
                           : ZSTD_decompress(again, size, packed, packed_size);
-  stopwatch_print(start, size);
+  stopwatch_print(stopwatch_now() - start, size);
   int same = again_size == size && memcmp(text, again, size) == 0;
   free(text);
   free(packed);

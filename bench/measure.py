@@ -36,6 +36,7 @@ class Sample:
     """One run of one command."""
 
     seconds: float
+    cpu_seconds: float  # of the command and of what it waited for
     output: str
     peak_kib: int
     exit_code: int
@@ -118,7 +119,7 @@ class Bench:
         if process.returncode not in codes:
             raise BenchError("exit code {} of: {}\n{}".format(
                 process.returncode, " ".join(command), output[-1500:]))
-        return Sample(seconds, output, usage.ru_maxrss, process.returncode)
+        return Sample(seconds, usage.ru_utime + usage.ru_stime, output, usage.ru_maxrss, process.returncode)
 
     def check(self, command):
         """The command under `fencepost check`; findings are not asked for."""

@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
   for (uint64_t i = 0; i < repeat; i++) {
     (logs ? step_log : step_rebuild)(pool, root, count);
   }
-  stopwatch_print(start, repeat * count);
+  stopwatch_print(stopwatch_now() - start, repeat * count);
   pmemobj_close(pool);
   return 0;
 }

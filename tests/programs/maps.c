@@ -278,7 +278,7 @@ static int run_all(struct arguments *arguments) {
 
 /* The same in forks processes, one after the other. */
 static int run_forked(struct arguments *arguments) {
-  uint64_t start = stopwatch_now();
+  uint64_t start = stopwatch_wall();
   for (uint64_t i = 0; i < arguments->forks; i++) {
     pid_t child = fork();
     if (child == 0) {
@@ -289,7 +289,7 @@ static int run_forked(struct arguments *arguments) {
       return 1;
     }
   }
-  stopwatch_print(start, arguments->forks);
+  stopwatch_print(stopwatch_wall() - start, arguments->forks);
   return 0;
 }
 

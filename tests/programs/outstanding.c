@@ -38,7 +38,7 @@ static void run_still(uint64_t *words, uint64_t lines, uint64_t events) {
     *word = i;
     pmem_persist(word, sizeof(*word));
   }
-  stopwatch_print(start, events);
+  stopwatch_print(stopwatch_now() - start, events);
 }
 
 static void run_moving(uint64_t *words, uint64_t lines, uint64_t events) {
@@ -58,7 +58,7 @@ static void run_moving(uint64_t *words, uint64_t lines, uint64_t events) {
       flush = flush + 1 == ring ? 0 : flush + 1;
     }
     if (round == 1) {
-      stopwatch_print(start, events);
+      stopwatch_print(stopwatch_now() - start, events);
     }
     persist_words(words, ring);
   }

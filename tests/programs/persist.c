@@ -43,6 +43,6 @@ int main(int argc, char **argv) {
     *word = i;
     pmem_persist(word, sizeof(*word));
   }
-  stopwatch_print(start, count);
+  stopwatch_print(stopwatch_now() - start, count);
   return 0;
 }

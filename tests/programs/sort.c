@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
   }
   uint64_t start = stopwatch_now();
   const int32_t *sorted = sort(values, values + count, count);
-  stopwatch_print(start, count);
+  stopwatch_print(stopwatch_now() - start, count);
   for (size_t i = 1; i < count; i++) {
     if (sorted[i - 1] > sorted[i]) {
       fputs("sort: not sorted\n", stderr);
