@@ -20,7 +20,7 @@ static int merge_all(const char *output, char **inputs, int count) {
   for (int i = 0; i < count && err == FPOST_OK; i++) {
     err = explore_db_merge(&db, inputs[i]);
   }
-  /* What was left out by a shard is there now, or shows as missing points. */
+  /* What a shard left out is there now, or missing: the report counts. */
   if (err == FPOST_OK) {
     err = explore_db_set(&db, "left_out", "");
   }

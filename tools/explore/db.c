@@ -165,10 +165,12 @@ int explore_db_point(struct explore_db *db, const struct explore_point *point) {
              (int64_t)point->complete, (int64_t)point->flags);
 }
 
-int explore_db_points(struct explore_db *db,
+int explore_db_points(struct explore_db *db, bool unfinished,
                       void (*seen)(void *context, uint64_t number),
                       void *context) {
-  sqlite3_stmt *statement = query(db, "SELECT number FROM points", "");
+  sqlite3_stmt *statement =
+      query(db, "SELECT number FROM points WHERE complete<>0 OR ?", "i",
+            (int64_t)unfinished);
   if (statement == NULL) {
     return FPOST_EIO;
   }

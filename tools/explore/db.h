@@ -61,9 +61,10 @@ FPOST_MUST_USE int explore_db_begin(struct explore_db *db);
 FPOST_MUST_USE int explore_db_commit(struct explore_db *db);
 FPOST_MUST_USE int explore_db_point(struct explore_db *db,
                                     const struct explore_point *point);
-/* Call seen for each point that is done. */
+/* Call seen for each point that is done; unfinished: and for those cut short.
+ */
 FPOST_MUST_USE int
-explore_db_points(struct explore_db *db,
+explore_db_points(struct explore_db *db, bool unfinished,
                   void (*seen)(void *context, uint64_t number), void *context);
 /*
  * Count a finding. *fresh: there is none with this key from this or an earlier

@@ -141,7 +141,8 @@ static int prepare(const char *command, const struct explore_config *config,
   } else if (theirs != NULL && !config->resume) {
     err = sqlite3_exec(db.handle,
                        "DELETE FROM points; DELETE FROM findings;"
-                       "DELETE FROM meta WHERE name='touched'",
+                       "DELETE FROM meta WHERE name IN"
+                       " ('touched','left_out','crash_points')",
                        NULL, NULL, NULL) == SQLITE_OK
               ? FPOST_OK
               : FPOST_EIO;
@@ -186,6 +187,16 @@ static void add_finding(void *context, const char *text, uint64_t count) {
   json_decref(json);
 }
 
+/* Are all crash points of the trace there? Parts may not have been merged, and
+   an exploration that was killed does not know how many there are. */
+static bool all_there(struct explore_db *db,
+                      const struct explore_totals *totals) {
+  char *all = explore_db_get(db, "crash_points");
+  bool there = all != NULL && totals->points >= strtoull(all, NULL, 10);
+  free(all);
+  return there;
+}
+
 static const char *left_out(struct explore_db *db,
                             const struct explore_totals *totals) {
   static const struct {
@@ -207,6 +218,10 @@ static const char *left_out(struct explore_db *db,
     return why; /* lives as long as the process: a report has one */
   }
   free(why);
+  if (!all_there(db, totals)) {
+    return "crash points are missing: a part was not merged, or the "
+           "exploration was ended (--resume goes on)";
+  }
   if (totals->incomplete != 0) {
     return "some crash points were not finished";
   }
@@ -281,6 +296,11 @@ static int conclude(const char *command, const struct explore_config *config,
              config->shard.count);
   }
   err = explore_db_set(&db, "left_out", text);
+  if (err == FPOST_OK && shared->points_all != 0) {
+    char all[24];
+    snprintf(all, sizeof all, "%" PRIu64, shared->points_all);
+    err = explore_db_set(&db, "crash_points", all);
+  }
   if (err == FPOST_OK && shared->touched != 0) {
     err = explore_db_set(&db, "touched", "1");
   }

@@ -512,7 +512,9 @@ static void worker_walk(struct explore_search *search,
       search->shared->records = event;
     }
   }
-  if (err != FPOST_OK && err != FPOST_ENOENT && search->shared->failed == 0) {
+  if (err == FPOST_ENOENT) {
+    search->shared->points_all = number;
+  } else if (err != FPOST_OK && search->shared->failed == 0) {
     stop(search, reader->error);
   }
   free(seen.entries);
@@ -553,7 +555,8 @@ static int resume(const struct explore_config *config,
   struct explore_db db;
   int err = explore_db_open(&db, config->db, false);
   if (err == FPOST_OK) {
-    err = explore_db_points(&db, mark_done, shared);
+    err = explore_db_points(&db, config->strategy == EXPLORE_SAMPLE, mark_done,
+                            shared);
     if (err != FPOST_OK) {
       fpost_error("explore: %s", db.error);
     }

@@ -35,6 +35,7 @@ struct explore_config {
 struct explore_shared {
   uint64_t runs;
   uint64_t points;     /* crash points that are done */
+  uint64_t points_all; /* those of the trace; 0: nobody has got to its end */
   uint64_t records;    /* furthest record reached by a worker */
   uint32_t stop;       /* out of time or states, or a worker failed */
   uint32_t failed;     /* a worker failed: its message has been printed */

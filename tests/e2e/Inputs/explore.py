@@ -4,7 +4,7 @@
 explore.py equal   FENCEPOST PROGRAM DIR SEEDS     lazy outcomes = all outcomes
 explore.py replay  FENCEPOST DB...                 every reported state fails again
 explore.py kill    FENCEPOST PROGRAM DIR TIMES     kill -9, --resume: same findings
-explore.py split   FENCEPOST PROGRAM DIR           -j and shards: same findings
+explore.py split   FENCEPOST PROGRAM DIR           -j, shards, --resume: same findings
 
 PROGRAM takes `run POOL [SEED]` and `check POOL [SEED OUTCOMES]`.
 """
@@ -144,7 +144,8 @@ def kill(fencepost, program, where, times):
 
 def split(fencepost, program, where):
     pool, trace = record(fencepost, program, where)
-    names = ["one", "two", "1of3", "2of3", "3of3", "merged"]
+    names = ["one", "two", "1of3", "2of3", "3of3", "merged", "lacking",
+             "bounded"]
     dbs = {name: "%s/%s.fpdb" % (where, name) for name in names}
     for db in dbs.values():
         remove(db)
@@ -157,8 +158,17 @@ def split(fencepost, program, where):
         assert not findings(fencepost, dbs["%dof3" % i])["coverage"]["complete"]
     run(fencepost, "merge", dbs["1of3"], dbs["2of3"], dbs["3of3"], "-o",
         dbs["merged"])
+    run(fencepost, "merge", dbs["1of3"], dbs["2of3"], "-o", dbs["lacking"])
+    assert not findings(fencepost, dbs["lacking"])["coverage"]["complete"]
+    run(*explore(fencepost, program, pool, trace, dbs["bounded"], "--states",
+                 "2"), codes=(0, 1))
+    bounded = findings(fencepost, dbs["bounded"])["coverage"]
+    assert bounded["left_out"] == "ended by --states or --time", bounded
+    run(*explore(fencepost, program, pool, trace, dbs["bounded"], "--resume"),
+        codes=(0, 1))
     want = findings(fencepost, dbs["one"])
     assert len(want["findings"]) > 0 and want["coverage"]["complete"]
+    assert findings(fencepost, dbs["bounded"])["coverage"] == want["coverage"]
     for name in ("two", "merged"):
         got = findings(fencepost, dbs[name])
         if got != want:
