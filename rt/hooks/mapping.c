@@ -22,6 +22,12 @@ static void hull_update(void) {
   uint64_t base;
   uint64_t size;
   fpost_regions_hull(&fpost_context.regions, &base, &size);
+  if (size != 0) {
+    /* One check decides for a whole object, by its first bytes, and an object
+       may be PM in part (declared so). It is smaller than a page. */
+    base -= FPOST_POOL_PAGE;
+    size += 2 * FPOST_POOL_PAGE;
+  }
   fpost_context.last = (struct fpost_region){0};
   /* Instrumented code reads these one by one: size 0 in between is safe. */
   __fencepost_state.pm_size = 0;
