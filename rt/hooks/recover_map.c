@@ -60,20 +60,109 @@ static void forget_open(uintptr_t address, uint64_t size) {
 
 /* ---- the copied form ---- */
 
-static bool copy_content(struct fpost_view *view, int fd) {
-  for (uint64_t at = 0; at < view->size;) {
-    uint64_t length = 0;
-    const uint8_t *from = fpost_view_at(view, at, &length);
-    if (length > view->size - at) {
-      length = view->size - at;
-    }
-    long wrote = syscall(SYS_pwrite64, fd, from, length, at);
+/* Entries of /proc/self/pagemap that are read at once. */
+#define PAGEMAP_BLOCK 512u
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+#define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
+#define PAGEMAP_FILE (UINT64_C(1) << 61)
+
+/* Where a copy goes, and what tells which pages it needs. */
+struct copy {
+  int to;      /* memfd of the run */
+  int image;   /* the guaranteed image, for its holes */
+  int pagemap; /* of this process, for pages that the run has written */
+};
+
+static bool copy_bytes(const struct copy *copy, const uint8_t *from,
+                       uint64_t size, uint64_t at) {
+  while (size > 0) {
+    long wrote = syscall(SYS_pwrite64, copy->to, from, size, at);
     if (wrote <= 0) {
       return false;
     }
+    from += wrote;
     at += (uint64_t)wrote;
+    size -= (uint64_t)wrote;
   }
   return true;
+}
+
+/* The parts of [at, end) that are data in the image; from is the byte at at. */
+static bool copy_data(const struct copy *copy, const uint8_t *from, uint64_t at,
+                      uint64_t end) {
+  uint64_t next = at;
+  while (next < end) {
+    long data = syscall(SYS_lseek, copy->image, next, SEEK_DATA);
+    if (data < 0 || (uint64_t)data >= end) {
+      return data >= 0 || errno == ENXIO;
+    }
+    long hole = syscall(SYS_lseek, copy->image, data, SEEK_HOLE);
+    if (hole < 0) {
+      return false;
+    }
+    next = (uint64_t)hole < end ? (uint64_t)hole : end;
+    if (!copy_bytes(copy, from + ((uint64_t)data - at), next - (uint64_t)data,
+                    (uint64_t)data)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* The pages of [at, end) that the run has written: private to the process. */
+static bool copy_written(const struct copy *copy, const uint8_t *from,
+                         uint64_t at, uint64_t end) {
+  uint64_t entries[PAGEMAP_BLOCK];
+  for (uint64_t next = at; next < end;) {
+    uint64_t first = ((uintptr_t)from + (next - at)) / PAGE;
+    uint64_t wanted = (round_page(end) - next) / PAGE;
+    wanted = wanted < PAGEMAP_BLOCK ? wanted : PAGEMAP_BLOCK;
+    long got =
+        syscall(SYS_pread64, copy->pagemap, entries, wanted * 8, first * 8);
+    if (got != (long)(wanted * 8)) {
+      return false;
+    }
+    for (uint64_t i = 0; i < wanted; i++, next += PAGE) {
+      bool written =
+          (entries[i] & PAGEMAP_SWAPPED) != 0 ||
+          (entries[i] & (PAGEMAP_PRESENT | PAGEMAP_FILE)) == PAGEMAP_PRESENT;
+      uint64_t size = end - next < PAGE ? end - next : PAGE;
+      if (written && !copy_bytes(copy, from + (next - at), size, next)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+/* Only what is there: a pool is mostly holes, and a run touches little of it.
+ */
+static bool copy_parts(struct fpost_view *view, const struct copy *copy) {
+  for (uint64_t at = 0; at < view->size;) {
+    uint64_t length = 0;
+    const uint8_t *from = fpost_view_at(view, at, &length);
+    uint64_t end = length < view->size - at ? at + length : view->size;
+    if (!copy_data(copy, from, at, end) || !copy_written(copy, from, at, end)) {
+      return false;
+    }
+    at = end;
+  }
+  return true;
+}
+
+static bool copy_content(struct fpost_view *view, int fd) {
+  char path[64];
+  fpost_view_path(view, path);
+  int flags = O_RDONLY | O_CLOEXEC;
+  struct copy copy = {
+      .to = fd,
+      .image = (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0),
+      .pagemap =
+          (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/pagemap", flags, 0)};
+  bool done = copy.image >= 0 && copy.pagemap >= 0 && copy_parts(view, &copy);
+  (void)syscall(SYS_close, copy.image);
+  (void)syscall(SYS_close, copy.pagemap);
+  return done;
 }
 
 static void open_all(const struct fpost_view *view) {
