@@ -154,6 +154,10 @@ int fpost_record(const char *command, char **program,
   if (err != FPOST_OK) {
     return err;
   }
+  if (!fpost_trace_replaces(path, follower.error)) {
+    fpost_error("%s: %s", command, follower.error);
+    return FPOST_EINVAL;
+  }
   if (!path_absolute(path, raw)) {
     fpost_error("%s: the path of the trace is too long: '%s'", command, path);
     return FPOST_EINVAL;

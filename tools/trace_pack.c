@@ -7,10 +7,12 @@
 #include "tools/trace_reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include <zstd.h>
@@ -269,6 +271,30 @@ static void packer_close(struct packer *packer) {
   pthread_mutex_destroy(&packer->lock);
 }
 
+bool fpost_trace_replaces(const char *path, char error[ERROR_SIZE]) {
+  struct stat status;
+  if (stat(path, &status) != 0 ||
+      (S_ISREG(status.st_mode) && status.st_size == 0)) {
+    return true;
+  }
+  char magic[8] = "";
+  int fd = S_ISREG(status.st_mode) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  ssize_t got = fd < 0 ? 0 : read(fd, magic, sizeof magic);
+  if (fd >= 0) {
+    close(fd);
+  }
+  bool is_trace = got == (ssize_t)sizeof magic &&
+                  (memcmp(magic, FPOST_PACKED_MAGIC, sizeof magic) == 0 ||
+                   memcmp(magic, FPOST_TRACE_MAGIC, sizeof magic) == 0);
+  if (!is_trace) {
+    snprintf(error, ERROR_SIZE,
+             "cannot write the trace '%.400s': what is there is no trace and "
+             "is not overwritten; name another file",
+             path);
+  }
+  return is_trace;
+}
+
 int fpost_trace_pack(const char *raw_path, const char *packed_path,
                      const atomic_bool *over, struct fpost_pack_counts *counts,
                      char error[ERROR_SIZE]) {
@@ -289,7 +315,9 @@ int fpost_trace_pack(const char *raw_path, const char *packed_path,
   err = packer_open(&packer, part, error);
   if (err == FPOST_OK) {
     err = packer_run(&packer, &reader, packed_path, error);
-    if (err == FPOST_OK && rename(part, packed_path) != 0) {
+    if (err == FPOST_OK && !fpost_trace_replaces(packed_path, error)) {
+      err = FPOST_EINVAL;
+    } else if (err == FPOST_OK && rename(part, packed_path) != 0) {
       snprintf(error, ERROR_SIZE, "cannot write the trace '%.400s': %s",
                packed_path, strerror(errno));
       err = FPOST_EIO;

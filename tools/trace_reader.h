@@ -86,6 +86,12 @@ struct fpost_pack_counts {
 };
 
 /*
+ * May a trace be written to path: is nothing there, nothing in it, or an older
+ * trace? A pool or a device is never replaced. If not, error says so.
+ */
+FPOST_MUST_USE bool fpost_trace_replaces(const char *path, char error[640]);
+
+/*
  * Pack the trace at raw_path (raw or packed) into packed_path, which is written
  * beside and put in place when complete. Unless over is null the trace is
  * followed (fpost_reader_follow).
