@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,14 +73,18 @@ static int find_source(const char *path, const struct options *options,
   return FPOST_OK;
 }
 
+static void image_path(const char *file, uint32_t pool, char path[PATH_MAX]) {
+  if (pool == 0) {
+    snprintf(path, PATH_MAX, "%s", file);
+  } else {
+    snprintf(path, PATH_MAX, "%s.%u", file, pool);
+  }
+}
+
 static int write_pool(const struct explore_image *image, uint32_t pool,
                       const char *file) {
   char path[PATH_MAX];
-  if (pool == 0) {
-    snprintf(path, sizeof path, "%s", file);
-  } else {
-    snprintf(path, sizeof path, "%s.%u", file, pool);
-  }
+  image_path(file, pool, path);
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   uint64_t done = 0;
   while (fd >= 0 && done < image->pools[pool].size) {
@@ -102,11 +107,12 @@ static int write_pool(const struct explore_image *image, uint32_t pool,
 
 /* Is FILE one of the user's pools? They are never overwritten. */
 static bool is_pool(const struct explore_info *info, const char *file) {
-  char one[PATH_MAX];
-  char two[PATH_MAX];
+  struct stat one;
+  struct stat two;
   for (uint32_t i = 0; i < info->sizes.count; i++) {
-    if (info->pool_paths[i] != NULL && realpath(file, one) != NULL &&
-        realpath(info->pool_paths[i], two) != NULL && strcmp(one, two) == 0) {
+    if (info->pool_paths[i] != NULL && stat(file, &one) == 0 &&
+        stat(info->pool_paths[i], &two) == 0 && one.st_dev == two.st_dev &&
+        one.st_ino == two.st_ino) {
       return true;
     }
   }
@@ -115,12 +121,16 @@ static bool is_pool(const struct explore_info *info, const char *file) {
 
 static int write_images(const struct explore_info *info,
                         const struct explore_image *image, const char *file) {
-  if (is_pool(info, file)) {
-    fpost_error(
-        "replay: --image %s: this is the program's own pool, which is "
-        "never overwritten; name another file",
-        file);
-    return FPOST_EXIT_USAGE;
+  for (uint32_t i = 0; i < info->sizes.count; i++) {
+    char path[PATH_MAX];
+    image_path(file, i, path);
+    if (is_pool(info, path)) {
+      fpost_error(
+          "replay: --image %s: this is the program's own pool, which is "
+          "never overwritten; name another file",
+          path);
+      return FPOST_EXIT_USAGE;
+    }
   }
   for (uint32_t i = 0; i < info->sizes.count; i++) {
     if (write_pool(image, i, file) != FPOST_OK) {
