@@ -384,9 +384,12 @@ static const char *definition_check(struct fpost_reader_file *file,
     if (record->kind == FPOST_RECORD_RESIZE && !file->pool_known[record->id]) {
       return "a pool that was not introduced changes its size";
     }
+    uint64_t size = (record->size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    if (file->pool_known[record->id] && size < file->pool_size[record->id]) {
+      return "a pool becomes smaller";
+    }
     file->pool_known[record->id] = true;
-    file->pool_size[record->id] =
-        (record->size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+    file->pool_size[record->id] = size;
     return NULL;
   default:
     return NULL;
