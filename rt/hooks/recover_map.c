@@ -214,7 +214,8 @@ bool fpost_view_copy(struct fpost_view *view) {
 }
 
 bool fpost_view_resize(struct fpost_view *view, uint64_t size) {
-  if (size == view->size && view->copy >= 0) {
+  /* An image is not copied for nothing; an empty one may have been removed. */
+  if (size == view->size && (view->copy >= 0 || size != 0)) {
     return true;
   }
   if (!fpost_view_copy(view) || syscall(SYS_ftruncate, view->copy, size) != 0) {
