@@ -225,10 +225,14 @@ void fpost_mapping_made(const struct fpost_mapping *mapping) {
   enum fpost_pool_why why;
   if ((type == MAP_SHARED || type == MAP_SHARED_VALIDATE) &&
       (whole.flags & MAP_ANONYMOUS) == 0 &&
-      fpost_os_file_info(whole.fd, &file) == FPOST_OK &&
-      fpost_os_path(whole.fd, path, sizeof(path)) >= 0 &&
-      mapping_why(&whole, &file, path, &why)) {
-    region_make(&whole, &file, path, why);
+      fpost_os_file_info(whole.fd, &file) == FPOST_OK) {
+    if (fpost_os_path(whole.fd, path, sizeof(path)) < 0) {
+      fpost_note(
+          "a mapped file has a path of more than 510 bytes: it is not "
+          "taken for PM; move it");
+    } else if (mapping_why(&whole, &file, path, &why)) {
+      region_make(&whole, &file, path, why);
+    }
   }
   if (before != 0 || fpost_context.regions.count != 0) {
     hull_update();

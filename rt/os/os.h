@@ -61,8 +61,8 @@ FPOST_MUST_USE int fpost_os_resize(int fd, uint64_t size);
 FPOST_MUST_USE int fpost_os_allocate(int fd, uint64_t offset, uint64_t size);
 /* Shared mapping, readable and writable; FPOST_OS_FAILED on error. */
 void *fpost_os_map(int fd, uint64_t offset, size_t size);
-/* The path of an open file, at most size - 1 bytes and NUL; returns its length.
- */
+/* The path of an open file, at most size - 2 bytes and NUL; returns its length,
+   or a negative number, also if it is longer. */
 FPOST_MUST_USE int fpost_os_path(int fd, char *path, size_t size);
 /* Number of bytes read, or a negative errno. */
 FPOST_MUST_USE int64_t fpost_os_read_at(int fd, void *out, size_t size,

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "rt/os/os.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <sched.h>
@@ -179,8 +180,8 @@ int fpost_os_path(int fd, char *path, size_t size) {
   link[at] = '\0';
   long length =
       call4(SYS_readlinkat, AT_FDCWD, (long)link, (long)path, (long)size - 1);
-  if (length < 0) {
-    return (int)length;
+  if (length < 0 || length == (long)size - 1) {
+    return length < 0 ? (int)length : -ENAMETOOLONG;
   }
   path[length] = '\0';
   return (int)length;
