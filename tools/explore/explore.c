@@ -277,11 +277,13 @@ static struct explore_shared *share(void) {
   return at == MAP_FAILED ? NULL : at;
 }
 
-/* After the workers: why it is not complete, and whether a pool was touched. */
+/* After the workers: why it is not complete, and whether a pool was touched.
+   What recording noted is always something that the trace lacks. */
 static int conclude(const char *command, const struct explore_config *config,
+                    const struct explore_info *info,
                     const struct explore_shared *shared) {
   struct explore_db db;
-  char text[128] = "";
+  char text[512] = "";
   int err = explore_db_open(&db, config->db, false);
   if (err != FPOST_OK) {
     fpost_error("%s: %s", command, db.error);
@@ -294,6 +296,8 @@ static int conclude(const char *command, const struct explore_config *config,
   } else if (config->shard.count > 1) {
     snprintf(text, sizeof text, "only part %u of %u", config->shard.index,
              config->shard.count);
+  } else if (info->note_count != 0) {
+    snprintf(text, sizeof text, "%s", info->notes[0]);
   }
   err = explore_db_set(&db, "left_out", text);
   if (err == FPOST_OK && shared->points_all != 0) {
@@ -382,7 +386,7 @@ int explore_trace(const char *command, const char *trace,
     err = explore_search(&config, &info, shared);
   }
   if (err == FPOST_OK) {
-    err = conclude(command, &config, shared);
+    err = conclude(command, &config, &info, shared);
   }
   if (err == FPOST_OK) {
     if (report->pools_count == 0) {
