@@ -273,7 +273,11 @@ static FILE *open_stream(const char *path, const char *mode, bool *pool) {
   }
   cookie_io_functions_t functions = {cookie_read, cookie_write, cookie_seek,
                                      cookie_close};
-  return fopencookie((void *)(intptr_t)fd, mode, functions);
+  FILE *stream = fopencookie((void *)(intptr_t)fd, mode, functions);
+  if (stream != NULL) {
+    stream->_fileno = fd; /* for fileno: C++ streams read through it */
+  }
+  return stream;
 }
 
 #define FOPEN(name)                                                            \
