@@ -36,8 +36,13 @@ static int open_here(int dirfd, const char *path, int flags, mode_t mode) {
   if (recovering() && fpost_recover_open(dirfd, path, flags, &result)) {
     return result;
   }
-  return dirfd == AT_FDCWD ? fpost_real.open(path, flags, mode)
-                           : fpost_real.openat(dirfd, path, flags, mode);
+  result = dirfd == AT_FDCWD ? fpost_real.open(path, flags, mode)
+                             : fpost_real.openat(dirfd, path, flags, mode);
+  if (recovering()) {
+    /* The number may have been a pool's: closefrom and fclose pass us by. */
+    fpost_recover_close(result);
+  }
+  return result;
 }
 
 #define DEFINE_OPEN(name)                                                      \
