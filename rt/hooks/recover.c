@@ -44,6 +44,8 @@ static uint8_t walk_values[FPOST_CHOICE_VALUES_MAX][64];
 extern pid_t _Fork(void);
 /* There if the program is built with AddressSanitizer. */
 extern void __asan_init(void) __attribute__((weak));
+/* ThreadSanitizer. */
+extern void __tsan_init(void) __attribute__((weak));
 
 void fpost_run_say(const char *text) {
   (void)syscall(SYS_write, 2, text, strlen(text));
@@ -168,8 +170,8 @@ static void limit_runs(const struct fpost_plan *plan) {
     data += 2 * plan->pools[i].pages_count * FPOST_RUN_PAGE;
   }
   data += FPOST_PLAN_UNITS_MAX * (uint64_t)sizeof(struct fpost_lazy);
-  /* AddressSanitizer's shadow alone is larger than any limit. */
-  if (__asan_init == NULL) {
+  /* The shadow of a sanitizer alone is larger than any limit. */
+  if (__asan_init == NULL && __tsan_init == NULL) {
     struct rlimit limit = {data, data};
     (void)setrlimit(RLIMIT_DATA, &limit);
   }
@@ -201,7 +203,6 @@ static void read_everything(void) {
 /* Code that would be run by exit after the handlers of atexit. */
 extern void (*const __fini_array_start[])(int);
 extern void (*const __fini_array_end[])(int);
-extern void __tsan_init(void) __attribute__((weak));
 
 static int count_foreign(struct dl_phdr_info *info, size_t size, void *data) {
   (void)size;
