@@ -92,6 +92,22 @@ static int pool_make(struct explore_image *image, uint32_t index,
   return FPOST_OK;
 }
 
+/*
+ * The pool's file is known to recovery from the start: before the program has
+ * mapped it, it is not there, rather than the user's own.
+ */
+static void pool_name(struct fpost_plan_pool *shown, const char *path) {
+  struct stat file;
+  if (path == NULL || strlen(path) >= FPOST_PLAN_PATH_MAX) {
+    return;
+  }
+  memcpy(shown->path, path, strlen(path) + 1);
+  if (stat(path, &file) == 0) {
+    shown->device = file.st_dev;
+    shown->inode = file.st_ino;
+  }
+}
+
 int explore_image_init(struct explore_image *image,
                        const struct explore_options *options,
                        const struct explore_sizes *sizes) {
@@ -121,6 +137,7 @@ int explore_image_init(struct explore_image *image,
     if (err != FPOST_OK) {
       return err;
     }
+    pool_name(&plan->pools[i], sizes->paths[i]);
   }
   return FPOST_OK;
 }
@@ -715,17 +732,7 @@ static int apply_size(struct explore_image *image,
   uint64_t key[2] = {record->id, record->size};
   hash_add(&image->content, XXH3_128bits(key, sizeof key));
   if (record->kind == FPOST_RECORD_POOL) {
-    size_t size = record->text_size < FPOST_PLAN_PATH_MAX
-                      ? record->text_size
-                      : FPOST_PLAN_PATH_MAX - 1;
-    memcpy(shown->path, record->text, size);
-    shown->path[size] = '\0';
     shown->virtual_address = record->value;
-    struct stat file;
-    if (stat(shown->path, &file) == 0) {
-      shown->device = file.st_dev;
-      shown->inode = file.st_ino;
-    }
   }
   return FPOST_OK;
 }

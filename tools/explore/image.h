@@ -86,6 +86,7 @@ struct explore_image {
 struct explore_sizes {
   uint32_t count;
   uint64_t sizes[FPOST_POOLS_MAX];
+  const char *paths[FPOST_POOLS_MAX]; /* of their files; may be null */
 };
 
 /*

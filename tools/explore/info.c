@@ -56,6 +56,7 @@ static void add_pool(struct explore_info *info,
   if (record->kind == FPOST_RECORD_POOL) {
     free(info->pool_paths[record->id]);
     info->pool_paths[record->id] = strndup(record->text, record->text_size);
+    info->sizes.paths[record->id] = info->pool_paths[record->id];
   }
 }
 
