@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define JOBS_MAX 1024u
@@ -364,6 +365,45 @@ static int explore_info_of(const char *command, const char *trace,
   return err;
 }
 
+/* ---- the user's files ---- */
+
+/* Zero: there is no such file. */
+static struct stat file_state(const char *path) {
+  struct stat state;
+  if (path == NULL || stat(path, &state) != 0) {
+    state = (struct stat){.st_ino = 0};
+  }
+  return state;
+}
+
+static void files_take(const struct explore_info *info, struct stat *states) {
+  for (uint32_t i = 0; i < info->sizes.count; i++) {
+    states[i] = file_state(info->pool_paths[i]);
+  }
+}
+
+/* What recovery does to the pools is kept from them, save for system calls that
+   it makes past the C library. Says which file has changed, if one has. */
+static int files_check(const char *command, const struct explore_config *config,
+                       const struct explore_info *info,
+                       const struct stat *states) {
+  for (uint32_t i = 0; i < info->sizes.count; i++) {
+    struct stat now = file_state(info->pool_paths[i]);
+    if (now.st_dev != states[i].st_dev || now.st_ino != states[i].st_ino ||
+        now.st_size != states[i].st_size ||
+        now.st_mtim.tv_sec != states[i].st_mtim.tv_sec ||
+        now.st_mtim.tv_nsec != states[i].st_mtim.tv_nsec) {
+      fpost_error(
+          "%s: '%s' was changed during the exploration: by another "
+          "program, or by '%s', past the C library; look after the "
+          "file, and let recovery open the pool by open or fopen",
+          command, info->pool_paths[i], config->recover);
+      return FPOST_EINVAL;
+    }
+  }
+  return FPOST_OK;
+}
+
 int explore_trace(const char *command, const char *trace,
                   const struct explore_cli *cli, struct fpost_report *report) {
   struct explore_info info;
@@ -375,6 +415,8 @@ int explore_trace(const char *command, const char *trace,
   char *db = cli->db != NULL ? strdup(cli->db) : explore_db_path(trace);
   struct explore_config config = config_of(trace, db, cli, &info);
   struct explore_shared *shared = share();
+  struct stat states[FPOST_POOLS_MAX];
+  files_take(&info, states);
   if (shared == NULL) {
     fpost_error("%s: no address space", command);
     err = FPOST_ENOMEM;
@@ -384,6 +426,9 @@ int explore_trace(const char *command, const char *trace,
   }
   if (err == FPOST_OK) {
     err = explore_search(&config, &info, shared);
+  }
+  if (err == FPOST_OK) {
+    err = files_check(command, &config, &info, states);
   }
   if (err == FPOST_OK) {
     err = conclude(command, &config, &info, shared);
