@@ -215,7 +215,7 @@ static char *shell_word(const char *path) {
       "+-=:,@%";
   char *word = malloc(4 * strlen(path) + 3);
   if (word == NULL || path[strspn(path, plain)] == '\0') {
-    return word == NULL ? NULL : strcpy(word, path);
+    return word == NULL ? NULL : memcpy(word, path, strlen(path) + 1);
   }
   char *at = word;
   *at++ = '\'';
