@@ -11,6 +11,11 @@
 /* Another worker may hold the database for this long, milliseconds. */
 #define BUSY_MS 60000
 
+/*
+ * What a crash point contributes to a finding is a row of its own, and is
+ * replaced when the point is explored again: after a kill, the dying worker and
+ * the one that resumes may both store the same point.
+ */
 static const char schema[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=NORMAL;"
@@ -19,7 +24,9 @@ static const char schema[] =
     " event INTEGER, twin INTEGER, runs INTEGER, images_log2 REAL,"
     " complete INTEGER, flags INTEGER);"
     "CREATE TABLE IF NOT EXISTS findings(key TEXT PRIMARY KEY, point INTEGER,"
-    " count INTEGER, class TEXT, json TEXT);";
+    " class TEXT, json TEXT);"
+    "CREATE TABLE IF NOT EXISTS counts(key TEXT, point INTEGER,"
+    " count INTEGER, PRIMARY KEY(key, point)) WITHOUT ROWID;";
 
 static int fail(struct explore_db *db, const char *what) {
   int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_errcode(db->handle);
@@ -195,10 +202,14 @@ int explore_db_finding(struct explore_db *db, const char *key, uint64_t point,
   if (err != FPOST_OK) {
     return err;
   }
-  return there ? run(db, "UPDATE findings SET count=count+? WHERE key=?", "is",
-                     (int64_t)count, key)
-               : run(db, "INSERT INTO findings VALUES(?,?,?,'','')", "sii", key,
-                     (int64_t)point, (int64_t)count);
+  if (!there) {
+    err = run(db, "INSERT INTO findings VALUES(?,?,'','')", "si", key,
+              (int64_t)point);
+  }
+  return err != FPOST_OK
+             ? err
+             : run(db, "INSERT OR REPLACE INTO counts VALUES(?,?,?)", "sii",
+                   key, (int64_t)point, (int64_t)count);
 }
 
 int explore_db_describe(struct explore_db *db, const char *key, uint64_t point,
@@ -212,7 +223,10 @@ int explore_db_findings(struct explore_db *db,
                                       uint64_t count),
                         void *context) {
   sqlite3_stmt *statement =
-      query(db, "SELECT json, count FROM findings ORDER BY point, key", "");
+      query(db,
+            "SELECT json, (SELECT sum(count) FROM counts"
+            " WHERE counts.key=findings.key) FROM findings ORDER BY point, key",
+            "");
   if (statement == NULL) {
     return FPOST_EIO;
   }
@@ -285,9 +299,10 @@ int explore_db_merge(struct explore_db *db, const char *other) {
       " complete=excluded.complete, flags=excluded.flags"
       " WHERE excluded.complete > complete;"
       "INSERT INTO findings SELECT * FROM other.findings WHERE true"
-      " ON CONFLICT(key) DO UPDATE SET count=count+excluded.count,"
+      " ON CONFLICT(key) DO UPDATE SET"
       " json=CASE WHEN excluded.point<point THEN excluded.json ELSE json END,"
       " point=min(point,excluded.point);"
+      "INSERT OR REPLACE INTO counts SELECT * FROM other.counts;"
       "COMMIT");
   if (err != FPOST_OK) {
     (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);

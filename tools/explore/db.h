@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EXPLORE_DB_FORMAT "1"
+#define EXPLORE_DB_FORMAT "2"
 
 struct explore_db {
   sqlite3 *handle;
