@@ -299,6 +299,10 @@ static int conclude(const char *command, const struct explore_config *config,
              config->shard.count);
   } else if (info->note_count != 0) {
     snprintf(text, sizeof text, "%s", info->notes[0]);
+  } else if (info->stores == 0) {
+    snprintf(text, sizeof text,
+             "no store to PM was seen: code that stores there without a known "
+             "flush must be built with fencepost-clang");
   }
   err = explore_db_set(&db, "left_out", text);
   if (err == FPOST_OK && shared->points_all != 0) {

@@ -76,6 +76,9 @@ static void add(struct explore_info *info, const struct fpost_record *record) {
     info->notes = grow(info->notes, info->note_count + 1, sizeof *info->notes);
     info->notes[info->note_count++] = strndup(record->text, record->text_size);
     break;
+  case FPOST_RECORD_STORE:
+    info->stores++;
+    break;
   case FPOST_RECORD_END:
     info->end_status = record->value;
     break;
