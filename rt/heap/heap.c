@@ -24,10 +24,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
+/* What the last chunk of a heap file begins with. */
+#define HEAP_MARK "fencepost heap\n"
 #define HEAP_ADDRESS ((uintptr_t)0x200000000000)
 
 /* libc's own, under the names it keeps for such libraries. */
@@ -46,6 +49,7 @@ static struct {
   pthread_mutex_t lock;
   __typeof__(&fencepost_heap_freed_) freed;
   size_t size;
+  int fd;     /* of the file, for its lock */
   bool ready; /* allocations come from the file */
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -68,15 +72,56 @@ static void fork_unlock(void) {
   pthread_mutex_unlock(&heap.lock);
 }
 
-/* Map the file; returns false with errno set. */
-static bool heap_map(const char *file, uint64_t size, bool recovering) {
-  int flags = recovering ? O_RDWR : O_RDWR | O_CREAT | O_TRUNC;
-  int fd = open(file, flags | O_CLOEXEC, 0600);
-  if (fd < 0 || (!recovering && ftruncate(fd, (off_t)size) != 0)) {
+/* Is the file empty, or a heap that an earlier run has made? */
+static bool file_is_ours(int fd) {
+  char mark[sizeof(HEAP_MARK)] = "";
+  off_t end = lseek(fd, 0, SEEK_END);
+  return end == 0 ||
+         (end > (off_t)FPOST_CHUNK_SIZE &&
+          pread(fd, mark, sizeof(mark), end - (off_t)FPOST_CHUNK_SIZE) ==
+              (ssize_t)sizeof(mark) &&
+          memcmp(mark, HEAP_MARK, sizeof(mark)) == 0);
+}
+
+/* A new heap in the file: nothing in it but the mark in its last chunk. */
+static bool file_make(int fd, uint64_t size) {
+  return ftruncate(fd, 0) == 0 && ftruncate(fd, (off_t)size) == 0 &&
+         pwrite(fd, HEAP_MARK, sizeof(HEAP_MARK),
+                (off_t)(size - FPOST_CHUNK_SIZE)) == (ssize_t)sizeof(HEAP_MARK);
+}
+
+/*
+ * Map the file. Returns false, with errno set, if that cannot be, and ends the
+ * process rather than overwrite a file that is none of ours. *busy: a program
+ * that still runs has its heap in it.
+ */
+static bool heap_map(const char *file, uint64_t size, bool recovering,
+                     bool *busy) {
+  int fd = open(file, O_RDWR | O_CLOEXEC | (recovering ? 0 : O_CREAT), 0600);
+  if (fd < 0) {
     return false;
+  }
+  if (!recovering) {
+    *busy = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (*busy) {
+      close(fd);
+      return true;
+    }
+    if (!file_is_ours(fd)) {
+      errno = EEXIST;
+      say("not overwriting a file that holds something else; remove it or name "
+          "another",
+          file);
+      _exit(2);
+    }
+    if (!file_make(fd, size)) {
+      return false;
+    }
   }
   void *at = mmap((void *)HEAP_ADDRESS, size, PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+  /* Kept open, out of the program's way: it holds the lock. */
+  heap.fd = recovering ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 900);
   close(fd);
   heap.slabs.heap = at;
   return at != MAP_FAILED;
@@ -92,14 +137,18 @@ __attribute__((constructor)) static void heap_start(void) {
     return;
   }
   size -= size % FPOST_CHUNK_SIZE;
-  if (!heap_map(file, size, recovering != 0)) {
+  bool busy = false;
+  if (!heap_map(file, size, recovering != 0, &busy)) {
     say("cannot map the heap file", file);
     _exit(2);
   }
-  if (recovering != 0) {
+  if (busy) {
+    say("in use by another program: this one gets an ordinary heap", file);
+  }
+  if (busy || recovering != 0) {
     return;
   }
-  heap.slabs.chunks_count = (uint32_t)(size / FPOST_CHUNK_SIZE);
+  heap.slabs.chunks_count = (uint32_t)(size / FPOST_CHUNK_SIZE) - 1;
   heap.slabs.chunks =
       mmap(NULL, heap.slabs.chunks_count * sizeof(struct fpost_chunk),
            PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,

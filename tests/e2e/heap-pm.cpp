@@ -3,10 +3,14 @@
 // RUN: rm -f %t.heap && not %fencepost check --heap-pm %t.heap -- %t | FileCheck %s
 // RUN: %fencepost-clang++ -g -O1 -DFIXED %s -o %t
 // RUN: rm -f %t.heap && %fencepost check --heap-pm %t.heap -- %t | FileCheck --check-prefix=CLEAN %s
+// RUN: %fencepost check --heap-pm %t.heap -- %t | FileCheck --check-prefix=CLEAN %s
+// RUN: echo precious > %t.file && not %fencepost check --heap-pm %t.file -- %t 2>&1 | FileCheck --check-prefix=OTHER %s
+// RUN: grep precious %t.file
 // RUN: env FENCEPOST_OPTIONS=heap_pm=%t.heap not %t 2>&1 | FileCheck --check-prefix=ALONE %s
 //
 // Intent: with --heap-pm every allocation of the program is persistent memory,
 // from malloc, new and their aligned forms; what is freed need not be flushed.
+// A heap file is made anew by each run; no other file is overwritten.
 #include <cstdint>
 #include <cstdlib>
 #include <immintrin.h>
@@ -43,6 +47,7 @@ int main() {
 #endif
   // CHECK: SUMMARY: fencepost: 1 error
   // CLEAN: SUMMARY: fencepost: 0 errors, 0 warnings
+  // OTHER: heap-pm: not overwriting a file that holds something else
   // ALONE: heap_pm= without its allocator
   delete[] Temporary;
   return 0;
