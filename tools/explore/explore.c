@@ -142,8 +142,9 @@ static int prepare(const char *command, const struct explore_config *config,
   } else if (theirs != NULL && !config->resume) {
     err = sqlite3_exec(db.handle,
                        "DELETE FROM points; DELETE FROM findings;"
+                       "DELETE FROM counts;"
                        "DELETE FROM meta WHERE name IN"
-                       " ('touched','left_out','crash_points')",
+                       " ('touched','left_out','crash_points','stores_found')",
                        NULL, NULL, NULL) == SQLITE_OK
               ? FPOST_OK
               : FPOST_EIO;
@@ -234,6 +235,21 @@ static const char *left_out(struct explore_db *db,
   return NULL;
 }
 
+/* What the images do not include, however complete the exploration is. */
+static void note_found(struct explore_db *db, struct fpost_report *report) {
+  char *found = explore_db_get(db, "stores_found");
+  if (found != NULL) {
+    fpost_report_note(
+        report, fpost_report_format(
+                    report,
+                    "%s stores of code without hooks were found when they were "
+                    "flushed: images in which they had persisted earlier, by "
+                    "themselves, are not among those covered",
+                    found));
+  }
+  free(found);
+}
+
 int explore_report(const char *command, const char *path,
                    struct fpost_report *report) {
   struct explore_db db;
@@ -261,6 +277,7 @@ int explore_report(const char *command, const char *path,
                                 .images_log2 = totals.images_log2,
                                 .complete = why == NULL,
                                 .left_out = fpost_report_text(report, why)};
+    note_found(&db, report);
     char *torn = explore_db_get(&db, "torn");
     report->torn = torn != NULL && strcmp(torn, "1") == 0;
     free(torn);
@@ -312,6 +329,10 @@ static int conclude(const char *command, const struct explore_config *config,
   }
   if (err == FPOST_OK && shared->touched != 0) {
     err = explore_db_set(&db, "touched", "1");
+  }
+  if (err == FPOST_OK && info->stores_found != 0) {
+    snprintf(text, sizeof text, "%" PRIu64, info->stores_found);
+    err = explore_db_set(&db, "stores_found", text);
   }
   char *touched = explore_db_get(&db, "touched");
   if (err == FPOST_OK && touched == NULL && shared->runs != 0) {

@@ -78,6 +78,7 @@ static void add(struct explore_info *info, const struct fpost_record *record) {
     break;
   case FPOST_RECORD_STORE:
     info->stores++;
+    info->stores_found += (record->flags & FENCEPOST_STORE_FOUND) != 0;
     break;
   case FPOST_RECORD_END:
     info->end_status = record->value;

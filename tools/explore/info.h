@@ -26,7 +26,8 @@ struct explore_info {
   struct explore_trace_module *modules;
   uint32_t module_count;
   uint64_t records;
-  uint64_t stores; /* STORE records */
+  uint64_t stores;       /* STORE records */
+  uint64_t stores_found; /* of these, by code without hooks */
   uint64_t trace_id;
   enum fpost_domain domain;
   uint64_t end_status; /* of END */

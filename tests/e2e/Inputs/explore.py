@@ -174,6 +174,9 @@ def split(fencepost, program, where):
         if got != want:
             sys.exit("%s:\n%s\nwanted:\n%s" % (name, json.dumps(got, indent=1),
                                                json.dumps(want, indent=1)))
+    # Exploring anew begins from nothing.
+    run(*explore(fencepost, program, pool, trace, dbs["one"]), codes=(0, 1))
+    assert findings(fencepost, dbs["one"]) == want
     # A crash point that is stored twice (its worker outlived a kill) counts once.
     run("sqlite3", dbs["two"], "update points set complete=0")
     run(*explore(fencepost, program, pool, trace, dbs["two"], "--resume"),
