@@ -356,7 +356,11 @@ static void key_place(XXH64_state_t *hash, const struct fpost_place *place) {
     key_text(hash, frame->module);
     key_text(hash, frame->function);
     key_text(hash, frame->file);
-    XXH64_update(hash, &frame->offset, sizeof frame->offset);
+    /* One place in the source may be several instructions (an unrolled loop).
+     */
+    if (frame->line == 0) {
+      XXH64_update(hash, &frame->offset, sizeof frame->offset);
+    }
     XXH64_update(hash, &frame->line, sizeof frame->line);
     XXH64_update(hash, &frame->column, sizeof frame->column);
   }
