@@ -16,10 +16,10 @@ int main(int argc, char **argv) {
     uint64_t *values = pm_map(argv[2]);
     for (int i = 0; i < COUNT; i++)
       values[i] = (uint64_t)(argc + i);
-    /* CHECK: ERROR: fencepost: missing-flush
-     * CHECK-NEXT: unrolled-loop.c:[[#@LINE-2]]
-     * CHECK: SUMMARY: fencepost: 1 error
-     */
+      /* CHECK: ERROR: fencepost: missing-flush
+       * CHECK-NEXT: unrolled-loop.c:[[#@LINE-2]]
+       * CHECK: SUMMARY: fencepost: 1 error
+       */
 #ifdef FIXED
     pm_persist(values, COUNT * sizeof *values);
 #endif
