@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "rt/hooks/recover.h"
+#include "rt/hooks/recover_real.h"
 #include "rt/hooks/recover_run.h"
 
 #include <dlfcn.h>
@@ -21,21 +22,6 @@
 
 #pragma clang diagnostic ignored "-Wpedantic"
 #pragma clang diagnostic ignored "-Wmissing-prototypes"
-
-#define EXPORT __attribute__((visibility("default")))
-
-/* As in recover_libc.c. */
-#define REAL(result, name, parameters)                                         \
-  extern result __interceptor_##name parameters __attribute__((weak));         \
-  static result(*real_##name(void)) parameters {                               \
-    static result(*found) parameters;                                          \
-    if (found == NULL) {                                                       \
-      found = __interceptor_##name != NULL                                     \
-                  ? __interceptor_##name                                       \
-                  : (result(*) parameters)dlsym(RTLD_NEXT, #name);             \
-    }                                                                          \
-    return found;                                                              \
-  }
 
 /* ---- other programs ---- */
 

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "rt/hooks/recover.h"
+#include "rt/hooks/recover_real.h"
 #include "rt/hooks/recover_run.h"
 #include "rt/hooks/recover_signals.h"
 
@@ -21,24 +22,6 @@
 
 #pragma clang diagnostic ignored "-Wpedantic"
 #pragma clang diagnostic ignored "-Wmissing-prototypes"
-
-#define EXPORT __attribute__((visibility("default")))
-
-/*
- * real_<name>(): the function as it would be without us. A sanitizer linked
- * into the same program offers its own under another name.
- */
-#define REAL(result, name, parameters)                                         \
-  extern result __interceptor_##name parameters __attribute__((weak));         \
-  static result(*real_##name(void)) parameters {                               \
-    static result(*found) parameters;                                          \
-    if (found == NULL) {                                                       \
-      found = __interceptor_##name != NULL                                     \
-                  ? __interceptor_##name                                       \
-                  : (result(*) parameters)dlsym(RTLD_NEXT, #name);             \
-    }                                                                          \
-    return found;                                                              \
-  }
 
 /* The path that the kernel is to look at instead, or path itself; null with
    errno set: the run sees no such file. */
