@@ -391,6 +391,19 @@ static void record_end(struct analysis *analysis,
   }
 }
 
+static void record_mark(struct analysis *analysis,
+                        const struct fpost_record *record) {
+  if (record->flags == FPOST_MARK_FINDING && record->id < FPOST_CLASS_COUNT) {
+    analysis_found(analysis, &(struct fpost_finding){
+                                 .class_ = (enum fpost_class)record->id,
+                                 .thread = record->thread,
+                                 .store_stack = record->stack,
+                                 .other_stack = (uint32_t)record->value,
+                                 .address = record->address,
+                                 .size = (uint32_t)record->size});
+  }
+}
+
 static int record_apply(struct analysis *analysis,
                         const struct fpost_record *record) {
   struct pool *pool =
@@ -422,6 +435,9 @@ static int record_apply(struct analysis *analysis,
                       fpost_report_format(analysis->report, "%.*s",
                                           (int)record->text_size,
                                           record->text));
+    return FPOST_OK;
+  case FPOST_RECORD_MARK:
+    record_mark(analysis, record);
     return FPOST_OK;
   case FPOST_RECORD_END:
     record_end(analysis, record);

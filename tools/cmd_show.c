@@ -58,9 +58,9 @@ static const struct fpost_option table[] = {
     FPOST_OPTION_END};
 
 static const char *const kinds[FPOST_RECORD_KINDS] = {
-    "end",     "module",   "stack",  "pool",   "image",
-    "resize",  "unmap",    "store",  "flush",  "fence",
-    "durable", "op-begin", "op-end", "ignore", "note"};
+    "end",    "module", "stack", "pool",  "image",   "resize",
+    "unmap",  "store",  "flush", "fence", "durable", "op-begin",
+    "op-end", "ignore", "note",  "mark"};
 
 struct show {
   const struct options *options;
@@ -253,6 +253,15 @@ static void other_print(const struct show *show,
     break;
   case FPOST_RECORD_NOTE:
     printf("note       %.*s", text, record->text);
+    break;
+  case FPOST_RECORD_MARK:
+    if (record->flags == FPOST_MARK_FINDING && record->id < FPOST_CLASS_COUNT) {
+      printf("mark       %s at %s+0x%" PRIx64,
+             fpost_class_infos[record->id].name, pool_name(show, view->pool),
+             fpost_pm_offset(record->address));
+    } else {
+      printf("mark       %" PRIu32, record->flags);
+    }
     break;
   case FPOST_RECORD_END:
     printf("end        ");

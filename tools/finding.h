@@ -61,6 +61,10 @@ struct fpost_report_finding {
   const char *missing_what; /* "flush", "fence" or null: what is missing */
   struct fpost_access read; /* what recovery read */
   const char *operation;    /* name and arguments, or null */
+  /* What operations are judged by, as text; null where it does not apply. */
+  const char *state_before; /* legal: before the operation */
+  const char *state_after;  /* legal: after it */
+  const char *state_found;  /* what recovery left */
   struct fpost_crash_view crash;
 };
 

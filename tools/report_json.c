@@ -132,6 +132,9 @@ json_t *fpost_finding_json(const struct fpost_report *report,
   }
   set_access(json, "read", &finding->read);
   set_text(json, "operation", finding->operation);
+  set_text(json, "state_before", finding->state_before);
+  set_text(json, "state_after", finding->state_after);
+  set_text(json, "state_found", finding->state_found);
   if (finding->crash.state != NULL) {
     json_object_set_new(json, "crash", crash_json(&finding->crash));
   }
@@ -299,6 +302,9 @@ int fpost_finding_parse(struct fpost_report *report, const json_t *json,
   finding->missing_what = get_text(report, json, "missing_what");
   finding->read = get_access(report, json_object_get(json, "read"));
   finding->operation = get_text(report, json, "operation");
+  finding->state_before = get_text(report, json, "state_before");
+  finding->state_after = get_text(report, json, "state_after");
+  finding->state_found = get_text(report, json, "state_found");
   get_crash(report, json_object_get(json, "crash"), &finding->crash);
   return FPOST_OK;
 }

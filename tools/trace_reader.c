@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "tools/trace_reader.h"
 
+#include "rt/model/rules.h"
 #include "tools/trace_file.h"
 
 #include <errno.h>
@@ -411,6 +412,12 @@ static const char *record_check(struct fpost_reader_file *file,
     break;
   default:
     break;
+  }
+  if (record->kind == FPOST_RECORD_MARK &&
+      record->flags == FPOST_MARK_FINDING &&
+      (record->id >= FPOST_CLASS_COUNT || record->value > UINT32_MAX ||
+       !stack_valid(file, (uint32_t)record->value))) {
+    return "a finding of an unknown class or stack";
   }
   if (!stack_valid(file, record->stack)) {
     return "a stack that was not introduced";

@@ -89,6 +89,22 @@ static void finding_found(void *context, const struct fpost_finding *finding) {
   fpost_findings_add(context, finding);
 }
 
+void fpost_found(const struct fpost_finding *finding) {
+  if (fpost_context.run == FPOST_RUN_CHECK) {
+    finding_found(&fpost_context.findings, finding);
+  } else if (fpost_context.run == FPOST_RUN_RECORD) {
+    fpost_record_put(&fpost_context.record,
+                     &(struct fpost_record){.kind = FPOST_RECORD_MARK,
+                                            .flags = FPOST_MARK_FINDING,
+                                            .thread = finding->thread,
+                                            .stack = finding->store_stack,
+                                            .value = finding->other_stack,
+                                            .id = finding->class_,
+                                            .address = finding->address,
+                                            .size = finding->size});
+  }
+}
+
 static const char *environment_get(char **environment, const char *name) {
   size_t size = strlen(name);
   for (; *environment != NULL; environment++) {

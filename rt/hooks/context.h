@@ -126,6 +126,12 @@ void fpost_deferred_run(void);
 /* Something a reader of the report should know. Inside only. */
 void fpost_note(const char *text);
 
+/*
+ * Report what a rule found: into the results file in check mode, as a mark in
+ * the trace in record mode. Inside only. hook-safe
+ */
+void fpost_found(const struct fpost_finding *finding);
+
 /* Say why and end the process with code 2: its options or environment are bad.
  */
 _Noreturn void fpost_refuse(const char *what, const char *detail,

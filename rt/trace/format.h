@@ -130,6 +130,10 @@ static inline unsigned fpost_trace_fields(unsigned kind) {
     return FPOST_FIELDS_EVENT;
   case FPOST_RECORD_NOTE:
     return FPOST_FIELD_TEXT;
+  case FPOST_RECORD_MARK:
+    return FPOST_FIELDS_EVENT | FPOST_FIELD_FLAGS | FPOST_FIELD_ADDRESS |
+           FPOST_FIELD_ID | FPOST_FIELD_VALUE | FPOST_FIELD_SIZE |
+           FPOST_FIELD_TEXT;
   default:
     return 0;
   }

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define FPOST_TRACE_MAGIC "fpostrc\n"
-#define FPOST_TRACE_VERSION 1u
+#define FPOST_TRACE_VERSION 2u
 
 /* A pool is at most 2^40 bytes; a trace has at most FPOST_POOLS_MAX of them. */
 #define FPOST_POOL_SHIFT 40
@@ -73,7 +73,17 @@ enum fpost_record_kind {
                             matter; 0: never (fencepost_ignore), 1: what was
                             stored up to now (freed) */
   FPOST_RECORD_NOTE, /* text: something a reader of the report should know */
+  FPOST_RECORD_MARK, /* thread, stack, flags: enum fpost_mark, and what it says
+                      */
   FPOST_RECORD_KINDS
+};
+
+/* What a MARK says; append only. */
+enum fpost_mark {
+  FPOST_MARK_FINDING = 0 /* something that the runtime found while the program
+                            ran, by rules that need more than the trace. id:
+                            enum fpost_class; stack: the store's; value: the
+                            other stack; address, size */
 };
 
 struct fpost_record {

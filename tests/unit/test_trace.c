@@ -116,6 +116,16 @@ START_TEST(every_kind_survives_with_its_largest_fields) {
       {.kind = FPOST_RECORD_IGNORE, .address = big, .size = big},
       {.kind = FPOST_RECORD_IGNORE, .flags = 1, .address = big, .size = 1},
       {.kind = FPOST_RECORD_NOTE, .text = text, .text_size = 0},
+      {.kind = FPOST_RECORD_MARK,
+       .thread = 3,
+       .stack = 4,
+       .flags = FPOST_MARK_FINDING,
+       .id = 5,
+       .value = big,
+       .address = big,
+       .size = 8,
+       .text = text,
+       .text_size = 3},
       {.kind = FPOST_RECORD_END, .value = 0},
       {.kind = FPOST_RECORD_END, .value = big},
   };
@@ -177,7 +187,6 @@ START_TEST(bytes_that_are_no_record_are_refused) {
     uint8_t bytes[12];
     size_t size;
   } bad[] = {
-      {{0x0f}, 1},                      /* no such kind */
       {{0x09 | 0x80, 0}, 2},            /* a fence has no address */
       {{0x07, 0x81}, 2},                /* no such shape of data */
       {{0x07, 0x80, 0, 0}, 4},          /* a store of nothing */
