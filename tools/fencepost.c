@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* main of `fencepost`: finds the command and runs it. */
 #include "rt/base/assert.h"
+#include "tools/completion.h"
 #include "tools/options.h"
 
 #include <stdlib.h>
@@ -35,7 +36,9 @@ static void help_print(FILE *out) {
     fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
   }
   fputs(
-      "\n'fencepost COMMAND --help' says more about a command.\n"
+      "\n'fencepost COMMAND --help' says more about a command,\n"
+      "'fencepost help --completion bash|zsh|fish' makes a shell complete "
+      "them.\n"
       "exit code: 0 nothing found, 1 something found, 2 usage or "
       "environment\n",
       out);
@@ -83,8 +86,19 @@ static const struct fpost_command *command_find(const char *name) {
   return NULL;
 }
 
-/* help [--man] [COMMAND] */
+static int completion_run(const char *shell) {
+  if (!fpost_completion_print(shell, commands, COMMANDS_COUNT, stdout)) {
+    fpost_error("no completion for '%s'; expected bash, zsh or fish", shell);
+    return FPOST_EXIT_USAGE;
+  }
+  return FPOST_EXIT_CLEAN;
+}
+
+/* help [--man] [COMMAND], help --completion SHELL */
 static int help_run(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "--completion") == 0) {
+    return completion_run(argc > 2 ? argv[2] : "");
+  }
   bool man = argc > 1 && strcmp(argv[1], "--man") == 0;
   int first = man ? 2 : 1;
   if (argc <= first) {
@@ -122,7 +136,7 @@ int main(int argc, char **argv) {
     return output_check(help_run(argc - 1, argv + 1));
   }
   if (strcmp(argv[1], "--version") == 0) {
-    puts("fencepost " FENCEPOST_VERSION);
+    puts("fencepost " FENCEPOST_VERSION " (LLVM " FENCEPOST_LLVM_VERSIONS ")");
     return output_check(FPOST_EXIT_CLEAN);
   }
   const struct fpost_command *command = command_find(argv[1]);

@@ -50,3 +50,22 @@ foreach(command IN LISTS commands)
 endforeach()
 add_custom_target(fencepost_man ALL DEPENDS ${man_pages})
 install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+
+# Completion: where each shell looks for that of a package.
+set(completion_dir ${PROJECT_BINARY_DIR}/completion)
+file(MAKE_DIRECTORY ${completion_dir})
+set(completions)
+foreach(shell bash zsh fish)
+  add_custom_command(OUTPUT ${completion_dir}/fencepost.${shell}
+    COMMAND fencepost help --completion ${shell}
+      > ${completion_dir}/fencepost.${shell}
+    DEPENDS fencepost VERBATIM)
+  list(APPEND completions ${completion_dir}/fencepost.${shell})
+endforeach()
+add_custom_target(fencepost_completion ALL DEPENDS ${completions})
+install(FILES ${completion_dir}/fencepost.bash RENAME fencepost
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${completion_dir}/fencepost.zsh RENAME _fencepost
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES ${completion_dir}/fencepost.fish
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
