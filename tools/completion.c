@@ -8,10 +8,18 @@
 static const struct fpost_option help_option = {
     "help", 'h', FPOST_OPTION_FLAG, NULL, 0, "print this and exit"};
 
-/* The words that an option takes, separated by `between`; nothing if it takes
-   anything. */
+static bool takes_words(const struct fpost_option *option) {
+  return option->argument != NULL &&
+         (option->kind == FPOST_OPTION_CHOICE ||
+          strcmp(option->argument, "CLASS,...") == 0);
+}
+
+/* The words that an option takes, separated by `between`. */
 static void words_print(const struct fpost_option *option, const char *between,
                         FILE *out) {
+  if (!takes_words(option)) {
+    return;
+  }
   if (option->kind == FPOST_OPTION_CHOICE) {
     for (const char *at = option->argument; *at != '\0'; at++) {
       if (*at == '|') {
@@ -20,18 +28,11 @@ static void words_print(const struct fpost_option *option, const char *between,
         fputc(*at, out);
       }
     }
-  } else if (option->argument != NULL &&
-             strcmp(option->argument, "CLASS,...") == 0) {
+  } else {
     for (int i = 0; i < FPOST_CLASS_COUNT; i++) {
       fprintf(out, "%s%s", i == 0 ? "" : between, fpost_class_infos[i].name);
     }
   }
-}
-
-static bool takes_words(const struct fpost_option *option) {
-  return option->kind == FPOST_OPTION_CHOICE ||
-         (option->argument != NULL &&
-          strcmp(option->argument, "CLASS,...") == 0);
 }
 
 /* Text between single quotes: each of `special` with a backslash before it, a
