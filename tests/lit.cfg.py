@@ -51,7 +51,7 @@ for flag in ("clwb", "clflushopt", "movdiri", "movdir64b", "avx", "avx2",
     if flag in flags:
         config.available_features.add("hw-" + flag)
 for program in ("rustc", "cargo", "gdb", "valgrind", "xmllint", "jq", "sqlite3",
-                "bash", "zsh", "fish",
+                "bash", "zsh", "fish", "cpack", "mmdebstrap",
                 "clang-format-14", "clang-tidy-22"):
     if shutil.which(program):
         config.available_features.add(program)

@@ -32,6 +32,13 @@ configure_file(${PROJECT_SOURCE_DIR}/cmake/fencepost.pc.in fencepost.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/fencepost.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/docs/demo/run
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/fencepost/demo)
+install(FILES ${PROJECT_SOURCE_DIR}/docs/demo/queue.c
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/fencepost/demo)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE RENAME copyright
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/fencepost)
+
 set(man_dir ${PROJECT_BINARY_DIR}/docs/man)
 set(man_pages ${man_dir}/fencepost.1)
 file(MAKE_DIRECTORY ${man_dir})
