@@ -10,7 +10,7 @@ set -eu
 package=$(realpath "$1")
 . /etc/os-release
 root=$(mktemp -d)
-trap 'umount -q "$root/proc" "$root/dev/shm" 2>/dev/null; rm -rf --one-file-system "$root"' EXIT
+trap 'umount "$root/proc" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
 # The archives of this machine, as apt knows them here.
 mmdebstrap --quiet --mode=root --variant=apt \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
