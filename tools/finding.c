@@ -57,16 +57,6 @@ const char *fpost_report_format(struct fpost_report *report, const char *format,
   return copy;
 }
 
-static int class_find(const char *name, size_t size) {
-  for (int i = 0; i < FPOST_CLASS_COUNT; i++) {
-    if (strlen(fpost_class_infos[i].name) == size &&
-        strncmp(fpost_class_infos[i].name, name, size) == 0) {
-      return i;
-    }
-  }
-  return -1;
-}
-
 static void class_unknown(const char *name, size_t size, const char *where) {
   const char *names[FPOST_CLASS_COUNT];
   char wanted[64];
@@ -80,10 +70,21 @@ static void class_unknown(const char *name, size_t size, const char *where) {
                 wanted, names[near]);
   } else {
     fpost_error(
-        "%s: '%s' is no class of findings; the classes are those of "
-        "the manual, such as 'missing-flush'",
+        "%s: '%s' is no class of findings; 'fencepost explain' lists them, "
+        "such as 'missing-flush'",
         where, wanted);
   }
+}
+
+int fpost_class_find(const char *name, size_t size, const char *where) {
+  for (int i = 0; i < FPOST_CLASS_COUNT; i++) {
+    if (strlen(fpost_class_infos[i].name) == size &&
+        strncmp(fpost_class_infos[i].name, name, size) == 0) {
+      return i;
+    }
+  }
+  class_unknown(name, size, where);
+  return -1;
 }
 
 /* The set of classes named by comma-separated lists. */
@@ -94,9 +95,8 @@ static int classes_parse(const struct fpost_texts *lists, const char *where,
     const char *name = lists->items[i];
     for (;;) {
       size_t size = strcspn(name, ",");
-      int class_ = class_find(name, size);
+      int class_ = fpost_class_find(name, size, where);
       if (class_ < 0) {
-        class_unknown(name, size, where);
         return FPOST_EINVAL;
       }
       *set |= UINT32_C(1) << class_;
@@ -135,9 +135,8 @@ static int suppression_parse(struct fpost_report *report, char *line,
   }
   int class_ = FPOST_CLASS_COUNT;
   if (colon != 1 || line[0] != '*') {
-    class_ = class_find(line, colon);
+    class_ = fpost_class_find(line, colon, where);
     if (class_ < 0) {
-      class_unknown(line, colon, where);
       return FPOST_EINVAL;
     }
   }

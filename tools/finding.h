@@ -122,6 +122,12 @@ fpost_report_init(struct fpost_report *report,
                   const struct fpost_report_options *options);
 void fpost_report_free(struct fpost_report *report);
 
+/*
+ * The class of a name, which need not end after size bytes. Returns it, or -1
+ * after an error that names the nearest and begins with where.
+ */
+int fpost_class_find(const char *name, size_t size, const char *where);
+
 /* Memory of the report, zeroed; ends the process if there is none. */
 void *fpost_report_memory(struct fpost_report *report, size_t size);
 /* A copy of a string, null for null. */

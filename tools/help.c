@@ -26,7 +26,7 @@ static void help_wrap(FILE *out, const char *text, int column, int indent) {
   fputc('\n', out);
 }
 
-static void help_paragraphs(FILE *out, const char *text, const char *between) {
+void fpost_help_paragraphs(FILE *out, const char *text, const char *between) {
   while (*text != '\0') {
     int size = (int)strcspn(text, "\n");
     char line[2048];
@@ -63,7 +63,7 @@ static const struct fpost_option help_help = {
 
 void fpost_command_help(const struct fpost_command *command, FILE *out) {
   fprintf(out, "usage: fencepost %s %s\n\n", command->name, command->usage);
-  help_paragraphs(out, command->description, "\n");
+  fpost_help_paragraphs(out, command->description, "\n");
   fputs("\noptions:\n", out);
   for (const struct fpost_option *option = command->options;
        option->name != NULL; option++) {

@@ -112,6 +112,12 @@ void fpost_command_help(const struct fpost_command *command, FILE *out);
 /* The manual page of the command, in man(7) macros. */
 void fpost_command_man(const struct fpost_command *command, FILE *out);
 
+/*
+ * Paragraphs, each one line of text, separated by \n, wrapped for a terminal;
+ * between is written after each but the last.
+ */
+void fpost_help_paragraphs(FILE *out, const char *text, const char *between);
+
 /* "fencepost: " and the message, as printf, with a newline, to stderr. */
 void fpost_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
