@@ -50,11 +50,21 @@ for flag in ("clwb", "clflushopt", "movdiri", "movdir64b", "avx", "avx2",
              "avx512f", "avx512vl", "avx512bw"):
     if flag in flags:
         config.available_features.add("hw-" + flag)
-for program in ("rustc", "cargo", "gdb", "valgrind", "xmllint", "jq", "sqlite3",
+for program in ("gdb", "valgrind", "xmllint", "jq", "sqlite3",
                 "bash", "zsh", "fish", "cpack", "mmdebstrap",
                 "clang-format-14", "clang-tidy-22"):
     if shutil.which(program):
         config.available_features.add(program)
+# Rust: a cargo, and a rustc whose LLVM there is a pass for. The tests take that pass
+# whatever -D llvm says, so they run once.
+if llvm != config.fencepost_llvm_versions[0]:
+    config.excludes.append("rust")
+if shutil.which("cargo") and shutil.which("rustc"):
+    about = subprocess.run(["rustc", "-vV"], stdout=subprocess.PIPE, text=True,
+                           stderr=subprocess.DEVNULL).stdout
+    if any("LLVM version: %s." % version in about
+           for version in config.fencepost_llvm_versions):
+        config.available_features.add("rust")
 # Mounting a small file system takes more than being root: try it.
 if shutil.which("unshare") and subprocess.run(
         ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"],
@@ -88,6 +98,7 @@ config.environment["PATH"] = os.pathsep.join(
 config.environment["FENCEPOST_CLANG"] = os.path.join(llvm_bin, "clang")
 config.environment["PMEM_IS_PMEM_FORCE"] = "1"
 config.environment["LC_ALL"] = "C"
-for name in ("TMPDIR", "XDG_RUNTIME_DIR", "HOME"):
+for name in ("TMPDIR", "XDG_RUNTIME_DIR", "HOME", "CARGO_HOME", "RUSTUP_HOME",
+             "RUSTUP_TOOLCHAIN"):
     if name in os.environ:
         config.environment[name] = os.environ[name]

@@ -263,8 +263,12 @@ struct fpost_place fpost_report_place(struct fpost_report *report,
   return place;
 }
 
+/* Rust's own library is named /rustc/..., where its sources are installed, or
+ * where the distribution built it. */
 static bool path_system(const char *path) {
-  return path == NULL || strncmp(path, "/usr/include/", 13) == 0 ||
+  return path == NULL || strstr(path, "/lib/rustlib/src/rust/") != NULL ||
+         strncmp(path, "/usr/src/rustc-", 15) == 0 ||
+         strncmp(path, "/usr/include/", 13) == 0 ||
          strncmp(path, "/usr/lib", 8) == 0 || strncmp(path, "/lib", 4) == 0 ||
          strncmp(path, "/rustc/", 7) == 0 || path[0] != '/';
 }

@@ -55,6 +55,11 @@ foreach(command IN LISTS commands)
     DEPENDS fencepost VERBATIM)
   list(APPEND man_pages ${page})
 endforeach()
+add_custom_command(OUTPUT ${man_dir}/fencepost-cargo.1
+  COMMAND ${CMAKE_CURRENT_BINARY_DIR}/fencepost-cargo --man
+    > ${man_dir}/fencepost-cargo.1
+  DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/fencepost-cargo VERBATIM)
+list(APPEND man_pages ${man_dir}/fencepost-cargo.1)
 add_custom_target(fencepost_man ALL DEPENDS ${man_pages})
 install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 

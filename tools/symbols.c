@@ -30,6 +30,7 @@ struct module {
   uint8_t build_id[BUILD_ID_MAX];
   size_t build_id_size;
   bool tried;
+  bool rust; /* some of its code is */
   Dwfl *dwfl;
   Dwfl_Module *dwfl_module; /* null: the file could not be used */
   uint64_t bias;            /* of dwfl, over the addresses of the file */
@@ -173,6 +174,7 @@ static void ranges_read(struct module *module) {
                          NULL) == 0) {
     struct range range = {.unit = dwarf_dieoffset(&die)};
     Dwarf_Addr base = 0;
+    module->rust |= dwarf_srclang(&die) == DW_LANG_Rust;
     ptrdiff_t at = 0;
     while (unit_type == DW_UT_compile &&
            (at = dwarf_ranges(&die, at, &base, &range.begin, &range.end)) > 0) {
@@ -442,6 +444,16 @@ static char *symbol_name(const struct module *module, Dwarf_Addr address) {
   return name != NULL ? fpost_demangle(name) : NULL;
 }
 
+/* Code that a linker or a compiler adds, which never has debug information. */
+static bool function_added(const struct module *module, const char *function) {
+  if (function == NULL) {
+    return false;
+  }
+  return strcmp(function, "_start") == 0 ||
+         (module->rust && (strcmp(function, "main") == 0 ||
+                           strcmp(function, "__rust_try") == 0));
+}
+
 static uint32_t frames_find(struct module *module, uint64_t offset,
                             struct fpost_frame frames[INLINED_MAX]) {
   uint32_t count = 0;
@@ -457,12 +469,12 @@ static uint32_t frames_find(struct module *module, uint64_t offset,
       frames[count - 1].function = symbol_name(module, offset + module->bias);
     }
     const char *function = frames[count - 1].function;
-    /* The start-up code never has any. */
-    if (!found && !module_system(module) &&
-        (function == NULL || strcmp(function, "_start") != 0)) {
-      module_hint(module,
-                  "has code without debug information: compile with -g "
-                  "to see source lines");
+    if (!found && !module_system(module) && !function_added(module, function)) {
+      module_hint(
+          module,
+          "has code without debug information: compile with -g "
+          "(Rust: debug = \"line-tables-only\" and strip = false in the "
+          "profile) to see source lines");
     }
   }
   return count == 0 ? 1 : count;

@@ -22,10 +22,19 @@ endforeach()
 string(APPEND FENCEPOST_CLANGS "clang")
 list(GET FENCEPOST_LLVM_VERSIONS 0 FENCEPOST_LLVM_DEFAULT)
 
-foreach(wrapper fencepost-clang fencepost-clang++)
-  configure_file(fencepost-cc.in ${wrapper} @ONLY
+string(JOIN ", " FENCEPOST_LLVM_LIST ${FENCEPOST_LLVM_VERSIONS})
+
+# fencepost_add_wrapper(<source> <name> <destination>)
+function(fencepost_add_wrapper source name destination)
+  configure_file(${source} ${name} @ONLY
     FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ
       GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
-  install(PROGRAMS ${CMAKE_CURRENT_BINARY_DIR}/${wrapper}
-    DESTINATION ${CMAKE_INSTALL_BINDIR})
-endforeach()
+  install(PROGRAMS ${CMAKE_CURRENT_BINARY_DIR}/${name}
+    DESTINATION ${destination})
+endfunction()
+
+fencepost_add_wrapper(fencepost-cc.in fencepost-clang ${CMAKE_INSTALL_BINDIR})
+fencepost_add_wrapper(fencepost-cc.in fencepost-clang++ ${CMAKE_INSTALL_BINDIR})
+fencepost_add_wrapper(fencepost-cargo.in fencepost-cargo ${CMAKE_INSTALL_BINDIR})
+fencepost_add_wrapper(fencepost-rustc.in fencepost-rustc
+  ${CMAKE_INSTALL_LIBDIR}/fencepost)

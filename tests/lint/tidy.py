@@ -17,7 +17,7 @@ FUNCTION_LINES_MAX = 70
 
 CODE = (".c", ".h", ".cpp")
 # Files in which a comment, hence the tag, is possible.
-TAGGED = CODE + (".def", ".inc", ".in", ".py", ".sh", ".cmake", ".md", ".test",
+TAGGED = CODE + (".rs", ".toml", ".def", ".inc", ".in", ".py", ".sh", ".cmake", ".md", ".test",
                  ".ll", ".litmus", ".txt", ".1", ".7", ".dynlist")
 
 # Where: what must not be called there: what to use instead.
