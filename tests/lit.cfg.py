@@ -52,6 +52,7 @@ for flag in ("clwb", "clflushopt", "movdiri", "movdir64b", "avx", "avx2",
         config.available_features.add("hw-" + flag)
 for program in ("gdb", "valgrind", "xmllint", "jq", "sqlite3",
                 "bash", "zsh", "fish", "cpack", "mmdebstrap",
+                "slurmctld", "slurmd", "munged",
                 "clang-format-14", "clang-tidy-22"):
     if shutil.which(program):
         config.available_features.add(program)
@@ -65,6 +66,8 @@ if shutil.which("cargo") and shutil.which("rustc"):
     if any("LLVM version: %s." % version in about
            for version in config.fencepost_llvm_versions):
         config.available_features.add("rust")
+if os.geteuid() == 0:
+    config.available_features.add("root")
 # Mounting a small file system takes more than being root: try it.
 if shutil.which("unshare") and subprocess.run(
         ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"],

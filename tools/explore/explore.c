@@ -148,12 +148,6 @@ static int prepare(const char *command, const struct explore_config *config,
                        NULL, NULL, NULL) == SQLITE_OK
               ? FPOST_OK
               : FPOST_EIO;
-  } else if (theirs == NULL && config->resume) {
-    fpost_error(
-        "%s: --resume: '%s' holds no exploration to go on with; leave "
-        "--resume out",
-        command, config->db);
-    err = FPOST_ENOENT;
   }
   if (err == FPOST_OK) {
     err = set_meta(&db, config, info, mine);

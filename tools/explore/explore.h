@@ -63,7 +63,8 @@ struct explore_cli {
   {"shard", 0, FPOST_OPTION_SHARD, "K/N", offsetof(type, member.shard),        \
    "explore part K of N; `merge` puts the databases together"},                \
   {"resume", 0, FPOST_OPTION_FLAG, NULL, offsetof(type, member.resume),        \
-   "go on with an exploration that was interrupted"},                          \
+   "go on with an exploration that was interrupted; begin one if there is "    \
+   "none"},                                                                    \
   {"seed", 0, FPOST_OPTION_U64, "N", offsetof(type, member.seed),              \
    "for samples (default 1)"}
 /* clang-format on */
