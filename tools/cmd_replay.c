@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* fencepost replay: recovery on one crash state. */
 #include "tools/explore/explore.h"
+#include "tools/explore/materialise.h"
 #include "tools/explore/replay.h"
 
 #include <errno.h>
@@ -86,16 +87,7 @@ static int write_pool(const struct explore_image *image, uint32_t pool,
   char path[PATH_MAX];
   image_path(file, pool, path);
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  uint64_t done = 0;
-  while (fd >= 0 && done < image->pools[pool].size) {
-    ssize_t wrote = write(fd, image->pools[pool].memory + done,
-                          image->pools[pool].size - done);
-    if (wrote <= 0) {
-      break;
-    }
-    done += (uint64_t)wrote;
-  }
-  bool good = fd >= 0 && done == image->pools[pool].size;
+  bool good = fd >= 0 && explore_material_copy(image, pool, fd);
   if (!good) {
     fpost_error("replay: cannot write '%s': %s", path, strerror(errno));
   }

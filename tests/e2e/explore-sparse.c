@@ -6,11 +6,14 @@
  * RUN: %fencepost explore %t.fpt --no not-robust --recover '%t check %t.pool' | FileCheck %s
  * RUN: %fencepost explore %t.fpt --db %t.short.fpdb --states 2 --no not-robust --recover '%t check %t.pool' > %t.out
  * RUN: FileCheck --check-prefix=BOUND %s < %t.out
+ * RUN: %fencepost replay %t.fpt 5/all --image %t.image && stat -c "size %%s blocks %%b" %t.image | FileCheck --check-prefix=IMAGE %s
  *
  * Intent: 64 independent lines are undecided, recovery reads two of them: four
- * runs cover all images. With a bound it does not say that it covered all.
+ * runs cover all images. With a bound it does not say that it covered all. The
+ * pool of a state is written with its holes.
  *
  * CHECK: 0 errors, 0 warnings; 1 crash point, 4 runs cover all of 2^64 images
+ * IMAGE: size 16384 blocks {{[0-9]|1[0-9]}}{{$}}
  * BOUND: 2 runs; not all of 2^64 images: ended by --states or --time
  */
 #include "Inputs/pm.h"

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+#include "tools/explore/materialise.h"
+
+#include "rt/base/assert.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Where the kernel has no pidfd, a program's end is looked for so often. */
+#define WAIT_MS 5
+#define WAIT_MAX_MS 1000
+
+static int fail(struct explore_material *material, int err, const char *what,
+                const char *path, const char *advice) {
+  snprintf(material->error, sizeof material->error, "%s '%.200s': %s%s%s", what,
+           path, strerror(errno), advice == NULL ? "" : "; ",
+           advice == NULL ? "" : advice);
+  return err;
+}
+
+/* ---- namespaces ---- */
+
+static bool write_file(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  ssize_t size = (ssize_t)strlen(text);
+  bool done = fd >= 0 && write(fd, text, (size_t)size) == size;
+  if (fd >= 0) {
+    (void)close(fd);
+  }
+  return done;
+}
+
+/* Users and groups are who they were. */
+static bool map_ids(uid_t user, gid_t group) {
+  char users[64];
+  char groups[64];
+  snprintf(users, sizeof users, "%u %u 1\n", user, user);
+  snprintf(groups, sizeof groups, "%u %u 1\n", group, group);
+  return write_file("/proc/self/setgroups", "deny") &&
+         write_file("/proc/self/uid_map", users) &&
+         write_file("/proc/self/gid_map", groups);
+}
+
+static bool namespace_enter(void) {
+  uid_t user = geteuid();
+  gid_t group = getegid();
+  if (unshare(CLONE_NEWNS) != 0 &&
+      (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !map_ids(user, group))) {
+    return false;
+  }
+  return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+static int pool_cover(struct explore_material *material, uint32_t index,
+                      const char *path) {
+  char file[96];
+  struct stat there;
+  snprintf(file, sizeof file, "%s/%u", material->directory, index);
+  int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  material->files[index] = fd;
+  if (fd < 0) {
+    return fail(material, FPOST_EIO, "cannot make", file, NULL);
+  }
+  if (stat(path, &there) != 0) {
+    return fail(material, FPOST_ENOENT, "the pool", path,
+                "a crash state is put in its place, so a file must be there");
+  }
+  /* Permissions are as they were: what recovery may open it may open again. */
+  if (fchmod(fd, there.st_mode & 07777) != 0 ||
+      mount(file, path, NULL, MS_BIND, NULL) != 0) {
+    return fail(material, FPOST_EIO, "cannot mount a crash state over", path,
+                NULL);
+  }
+  return FPOST_OK;
+}
+
+int explore_material_open(struct explore_material *material,
+                          const struct explore_sizes *sizes) {
+  const char *folder = getenv("TMPDIR");
+  *material = (struct explore_material){.count = sizes->count};
+  memset(material->files, 0xff, sizeof material->files);
+  snprintf(material->directory, sizeof material->directory,
+           "%.40s/fencepost-XXXXXX",
+           folder != NULL && strlen(folder) <= 40 && *folder == '/' ? folder
+                                                                    : "/tmp");
+  if (mkdtemp(material->directory) == NULL) {
+    int err = fail(material, FPOST_EIO, "cannot make the directory",
+                   material->directory, "set TMPDIR to one that can be used");
+    material->directory[0] = '\0';
+    return err;
+  }
+  if (!namespace_enter()) {
+    return fail(material, FPOST_EIO, "no mount namespace for",
+                material->directory,
+                "allow user namespaces (sysctl kernel.unprivileged_userns_clone"
+                "=1, user.max_user_namespaces), run as root, or build the "
+                "recovery program with fencepost-clang, which needs none");
+  }
+  if (mount("fencepost", material->directory, "tmpfs", 0, NULL) != 0) {
+    return fail(material, FPOST_EIO, "cannot mount a tmpfs on",
+                material->directory, NULL);
+  }
+  int err = FPOST_OK;
+  for (uint32_t i = 0; i < sizes->count && err == FPOST_OK; i++) {
+    if (sizes->paths[i] != NULL) {
+      err = pool_cover(material, i, sizes->paths[i]);
+    }
+  }
+  return err;
+}
+
+void explore_material_close(struct explore_material *material) {
+  for (uint32_t i = 0; i < material->count; i++) {
+    if (material->files[i] >= 0) {
+      (void)close(material->files[i]);
+      material->files[i] = -1;
+    }
+  }
+  if (material->directory[0] != '\0') {
+    (void)umount2(material->directory, MNT_DETACH);
+    (void)rmdir(material->directory);
+    material->directory[0] = '\0';
+  }
+}
+
+/* ---- content ---- */
+
+static bool write_at(int fd, const uint8_t *bytes, uint64_t size,
+                     uint64_t offset) {
+  while (size > 0) {
+    ssize_t wrote = pwrite(fd, bytes, size, (off_t)offset);
+    if (wrote <= 0) {
+      return false;
+    }
+    bytes += wrote;
+    size -= (uint64_t)wrote;
+    offset += (uint64_t)wrote;
+  }
+  return true;
+}
+
+bool explore_material_copy(const struct explore_image *image, uint32_t pool,
+                           int fd) {
+  const struct explore_pool *from = &image->pools[pool];
+  if (ftruncate(fd, 0) != 0 || ftruncate(fd, (off_t)from->size) != 0) {
+    return false;
+  }
+  off_t at = 0;
+  while ((uint64_t)at < from->size) {
+    off_t data = lseek(from->image, at, SEEK_DATA);
+    if (data < 0) {
+      return errno == ENXIO; /* nothing but a hole follows */
+    }
+    off_t hole = lseek(from->image, data, SEEK_HOLE);
+    uint64_t end = (uint64_t)hole < from->size ? (uint64_t)hole : from->size;
+    if (hole < 0 || !write_at(fd, from->memory + data, end - (uint64_t)data,
+                              (uint64_t)data)) {
+      return false;
+    }
+    at = hole;
+  }
+  return true;
+}
+
+/* The bytes of a unit, as the choices leave it. */
+static bool put_unit(const struct explore_material *material,
+                     const struct explore_image *image, uint32_t index,
+                     const struct fpost_choice *choices, uint32_t count,
+                     bool others_full) {
+  const struct fpost_unit *unit = &image->units[index];
+  struct fpost_known known;
+  uint8_t content[FENCEPOST_LINE_SIZE];
+  fpost_choice_known(choices, count, index, &known);
+  uint64_t cut = others_full ? fpost_unit_last_cut(unit, image->steps, &known)
+                             : fpost_unit_first_cut(unit, image->steps, &known);
+  fpost_unit_at(unit, image->steps, cut, content);
+  uint64_t offset = fpost_pm_offset(unit->address);
+  const struct explore_pool *pool = &image->pools[fpost_pm_pool(unit->address)];
+  for (fpost_bytes left = unit->touched; left != 0;) {
+    int first = __builtin_ctzll(left);
+    fpost_bytes rest = ~(left >> first);
+    int size = rest == 0 ? 64 - first : __builtin_ctzll(rest);
+    if (offset + (uint64_t)first + (uint64_t)size <= pool->size &&
+        !write_at(material->files[fpost_pm_pool(unit->address)],
+                  content + first, (uint64_t)size, offset + (uint64_t)first)) {
+      return false;
+    }
+    left &= first + size == 64 ? 0 : ~UINT64_C(0) << (first + size);
+  }
+  return true;
+}
+
+int explore_material_put(struct explore_material *material,
+                         const struct explore_image *image,
+                         const struct fpost_choice *choices, uint32_t count,
+                         bool others_full) {
+  bool done = true;
+  for (uint32_t i = 0; i < material->count && done; i++) {
+    done = material->files[i] < 0 ||
+           explore_material_copy(image, i, material->files[i]);
+  }
+  for (uint32_t i = 0; i < image->plan->units_used && done; i++) {
+    if (image->units[i].touched != 0) {
+      done = put_unit(material, image, i, choices, count, others_full);
+    }
+  }
+  return done ? FPOST_OK
+              : fail(material, FPOST_ENOSPC, "cannot put a crash state into",
+                     material->directory, "it lies in memory");
+}
+
+/* ---- running ---- */
+
+static _Noreturn void child(const struct explore_material_run *how) {
+  struct rlimit none = {0, 0};
+  struct rlimit file = {how->output_max, how->output_max};
+  (void)setpgid(0, 0);
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  (void)setrlimit(RLIMIT_CORE, &none);
+  (void)setrlimit(RLIMIT_FSIZE, &file);
+  int null = open("/dev/null", O_RDONLY);
+  (void)dup2(null, 0);
+  (void)dup2(how->output, 1);
+  (void)dup2(how->output, 2);
+  if (how->options != NULL) {
+    (void)setenv("FENCEPOST_OPTIONS", how->options, 1);
+  } else {
+    (void)unsetenv("FENCEPOST_OPTIONS");
+  }
+  (void)setenv("PMEM_IS_PMEM_FORCE", "1", 1);
+  execvp(how->words[0], how->words);
+  dprintf(2, "%s: %s\n", how->words[0], strerror(errno));
+  _exit(127);
+}
+
+static uint64_t clock_ms(void) {
+  struct timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Returns false if it had to be killed. */
+static bool wait_end(pid_t pid, uint64_t timeout_ms, int *status) {
+  int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+  uint64_t start = clock_ms();
+  bool late = false;
+  pid_t got = 0;
+  while (got != pid && !late) {
+    uint64_t passed = clock_ms() - start;
+    uint64_t left = timeout_ms > passed ? timeout_ms - passed : 0;
+    late = timeout_ms != 0 && left == 0;
+    if (!late) {
+      struct pollfd wait = {.fd = fd, .events = POLLIN};
+      int step = left == 0 || left > WAIT_MAX_MS ? WAIT_MAX_MS : (int)left;
+      (void)poll(&wait, fd >= 0, fd >= 0 ? step : WAIT_MS);
+      got = waitpid(pid, status, WNOHANG);
+    }
+  }
+  (void)kill(-pid, SIGKILL);
+  while (got != pid && waitpid(pid, status, 0) < 0 && errno == EINTR) {
+  }
+  if (fd >= 0) {
+    (void)close(fd);
+  }
+  return !late;
+}
+
+/* Reading, and mapping, moves the time of the last access. */
+static void watch_access(const struct explore_material *material) {
+  struct timespec times[2] = {{1, 0}, {.tv_nsec = UTIME_NOW}};
+  for (uint32_t i = 0; i < material->count; i++) {
+    if (material->files[i] >= 0) {
+      (void)futimens(material->files[i], times);
+    }
+  }
+}
+
+static bool accessed(const struct explore_material *material) {
+  for (uint32_t i = 0; i < material->count; i++) {
+    struct stat now;
+    if (material->files[i] >= 0 && fstat(material->files[i], &now) == 0 &&
+        now.st_atim.tv_sec != 1) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void explore_material_run(const struct explore_material *material,
+                          const struct explore_material_run *how,
+                          struct fpost_plan_run *run) {
+  int status = 0;
+  *run = (struct fpost_plan_run){.outcome = FPOST_OUTCOME_EXIT, .value = 127};
+  (void)ftruncate(how->output, 0);
+  (void)lseek(how->output, 0, SEEK_SET);
+  watch_access(material);
+  (void)fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    child(how);
+  }
+  if (pid < 0) {
+    return;
+  }
+  (void)setpgid(pid, pid);
+  if (!wait_end(pid, how->timeout_ms, &status)) {
+    run->outcome = FPOST_OUTCOME_TIMEOUT;
+    run->value = 0;
+  } else if (WIFSIGNALED(status)) {
+    run->outcome = FPOST_OUTCOME_SIGNAL;
+    run->value = (uint32_t)WTERMSIG(status);
+  } else {
+    run->value = (uint32_t)WEXITSTATUS(status);
+  }
+  if (accessed(material)) {
+    run->flags |= FPOST_RUN_OPENED | FPOST_RUN_MAPPED;
+  }
+  if (lseek(how->output, 0, SEEK_END) > 0) {
+    run->flags |= FPOST_RUN_OUTPUT;
+  }
+}
