@@ -181,6 +181,18 @@ static bool isIdempotent(const AtomicRMWInst &RMW) {
   }
 }
 
+/// Whether the value stored is an address, as far as types tell; null is none.
+static bool isPointer(const Value *Stored) {
+  if (isa<Constant>(Stored) && cast<Constant>(Stored)->isNullValue())
+    return false;
+  return Stored->getType()->isPtrOrPtrVectorTy() ||
+         isa<PtrToIntOperator>(Stored->stripPointerCasts());
+}
+
+static unsigned atomicFlags(const Value *Stored, unsigned Flags) {
+  return isPointer(Stored) ? Flags | AtomicPointer : Flags;
+}
+
 void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
   if (I.hasMetadata(LLVMContext::MD_nosanitize)) {
     ++SkippedSanitizer;
@@ -192,6 +204,8 @@ void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
       Flags |= FENCEPOST_STORE_ATOMIC;
     if (Store->hasMetadata(LLVMContext::MD_nontemporal))
       Flags |= FENCEPOST_STORE_NT;
+    if (isPointer(Store->getValueOperand()))
+      Flags |= FENCEPOST_STORE_POINTER;
     uint64_t Size = sizeOf(Store->getValueOperand()->getType());
     Value *Address = Store->getPointerOperand();
     // A seq_cst store is an xchg or carries a locked instruction (rule F7).
@@ -200,8 +214,9 @@ void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
     if (!Store->isAtomic())
       addAccess(Events, access(EventKind::Store, I, Address, Size, Flags));
     else if (!cannotBePersistent(Address))
-      Events.push_back(access(EventKind::Atomic, I, Address, Size,
-                              Locked ? AtomicLocked : 0));
+      Events.push_back(access(
+          EventKind::Atomic, I, Address, Size,
+          atomicFlags(Store->getValueOperand(), Locked ? AtomicLocked : 0)));
     else if (Locked)
       Events.push_back(fence(I, FENCEPOST_LOCKED));
     return;
@@ -220,8 +235,9 @@ void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
     } else if (cannotBePersistent(RMW->getPointerOperand())) {
       Events.push_back(fence(I, FENCEPOST_LOCKED));
     } else {
-      Events.push_back(access(EventKind::Atomic, I, RMW->getPointerOperand(),
-                              Size, AtomicLocked | AtomicReads));
+      Events.push_back(access(
+          EventKind::Atomic, I, RMW->getPointerOperand(), Size,
+          atomicFlags(RMW->getValOperand(), AtomicLocked | AtomicReads)));
     }
     return;
   }
@@ -232,7 +248,8 @@ void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
       Events.push_back(access(EventKind::Atomic, I,
                               Exchange->getPointerOperand(),
                               sizeOf(Exchange->getNewValOperand()->getType()),
-                              AtomicLocked | AtomicReads));
+                              atomicFlags(Exchange->getNewValOperand(),
+                                          AtomicLocked | AtomicReads)));
     return;
   }
   if (auto *Fence = dyn_cast<FenceInst>(&I)) {

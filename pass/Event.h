@@ -46,7 +46,11 @@ struct Event {
 };
 
 /// Flags of atomic_begin (fencepost/hooks.def).
-enum AtomicFlag : unsigned { AtomicLocked = 1, AtomicReads = 2 };
+enum AtomicFlag : unsigned {
+  AtomicLocked = 1,
+  AtomicReads = 2,
+  AtomicPointer = 4,
+};
 
 } // namespace fencepost
 

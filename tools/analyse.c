@@ -101,7 +101,8 @@ static void analysis_found(void *context, const struct fpost_finding *finding) {
     struct unique *unique = &analysis->unique[analysis->buckets[i] - 1];
     if (unique->finding.class_ == finding->class_ &&
         unique->finding.store_stack == finding->store_stack &&
-        unique->finding.other_stack == finding->other_stack) {
+        unique->finding.other_stack == finding->other_stack &&
+        unique->finding.detail == finding->detail) {
       unique->count++;
       return;
     }
@@ -394,13 +395,15 @@ static void record_end(struct analysis *analysis,
 static void record_mark(struct analysis *analysis,
                         const struct fpost_record *record) {
   if (record->flags == FPOST_MARK_FINDING && record->id < FPOST_CLASS_COUNT) {
-    analysis_found(analysis, &(struct fpost_finding){
-                                 .class_ = (enum fpost_class)record->id,
-                                 .thread = record->thread,
-                                 .store_stack = record->stack,
-                                 .other_stack = (uint32_t)record->value,
-                                 .address = record->address,
-                                 .size = (uint32_t)record->size});
+    analysis_found(analysis,
+                   &(struct fpost_finding){
+                       .class_ = (enum fpost_class)record->id,
+                       .thread = record->thread,
+                       .store_stack = record->stack,
+                       .other_stack = (uint32_t)record->value,
+                       .address = record->address,
+                       .size = (uint32_t)record->size,
+                       .detail = (enum fpost_detail)(record->value >> 32)});
   }
 }
 
@@ -531,6 +534,7 @@ static void analysis_report(struct analysis *analysis) {
     const struct fpost_finding *finding = &analysis->unique[i].finding;
     struct fpost_online_finding out = {
         .class_ = finding->class_,
+        .detail = finding->detail,
         .count = analysis->unique[i].count,
         .offset = fpost_pm_offset(finding->address),
         .size = finding->size,

@@ -103,6 +103,8 @@ struct fpost_report {
   uint32_t suppressions_count;
   uint32_t enabled; /* bit per enum fpost_class */
   enum fpost_severity fail_on;
+  struct fpost_place *needed_logs; /* places that log and must */
+  uint32_t needed_logs_count;
   const char **notes; /* sentences for the reader */
   uint32_t notes_count;
   struct fpost_coverage coverage;

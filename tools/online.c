@@ -4,13 +4,55 @@
 #include <inttypes.h>
 #include <string.h>
 
+static void needed_log_add(struct fpost_report *report,
+                           struct fpost_place place) {
+  uint32_t count = report->needed_logs_count++;
+  struct fpost_place *all =
+      fpost_report_memory(report, (count + 1) * sizeof *all);
+  if (count != 0) {
+    memcpy(all, report->needed_logs, count * sizeof *all);
+  }
+  all[count] = place;
+  report->needed_logs = all;
+}
+
+/* Does a log of the same line of the source, of another copy of a function that
+   is inlined, have to be there? */
+static bool log_is_needed(const struct fpost_report *report,
+                          const struct fpost_place *place) {
+  const struct fpost_frame *frame = fpost_place_frame(place);
+  for (uint32_t i = 0;
+       frame != NULL && frame->file != NULL && i < report->needed_logs_count;
+       i++) {
+    const struct fpost_frame *other =
+        fpost_place_frame(&report->needed_logs[i]);
+    if (other != NULL && other->file != NULL && frame->line == other->line &&
+        strcmp(frame->file, other->file) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void fpost_online_add(struct fpost_report *report,
                       const struct fpost_online_finding *finding) {
+  if (finding->detail == FPOST_DETAIL_LOG_NEEDED) {
+    needed_log_add(report, finding->other);
+    return;
+  }
+  if (finding->class_ == FPOST_CLASS_DUPLICATE_LOG &&
+      log_is_needed(report, &finding->other)) {
+    return;
+  }
   struct fpost_report_finding out = {
       .class_ = finding->class_,
       .severity = fpost_class_infos[finding->class_].severity,
       .count = finding->count,
       .process = finding->process};
+  if (finding->detail != FPOST_DETAIL_NONE) {
+    out.severity = fpost_detail_infos[finding->detail].severity;
+    out.message = fpost_detail_infos[finding->detail].text;
+  }
   struct fpost_access touched = {
       .pool = finding->pool, .offset = finding->offset, .size = finding->size};
   out.store.present = finding->store.count != 0;
@@ -21,6 +63,11 @@ void fpost_online_add(struct fpost_report *report,
     out.missing.present = true;
     break;
   case FPOST_CLASS_REDUNDANT_FENCE:
+    out.missing.present = true;
+    break;
+  case FPOST_CLASS_DUPLICATE_LOG:
+  case FPOST_CLASS_LEAK:
+    out.missing = touched;
     out.missing.present = true;
     break;
   case FPOST_CLASS_OVERWRITTEN:
@@ -94,11 +141,13 @@ static void results_findings(struct fpost_report *report,
   uint32_t pools = table_count(results->pools_count, FPOST_RESULTS_POOLS_MAX);
   for (uint32_t i = 0; i < count; i++) {
     const struct fpost_results_finding *finding = &results->findings[i];
-    if (finding->ready == 0 || finding->class_ >= FPOST_CLASS_COUNT) {
+    if (finding->ready == 0 || finding->class_ >= FPOST_CLASS_COUNT ||
+        finding->detail >= FPOST_DETAIL_COUNT) {
       continue;
     }
     struct fpost_online_finding out = {
         .class_ = (enum fpost_class)finding->class_,
+        .detail = (enum fpost_detail)finding->detail,
         .process = finding->process,
         .count = finding->count,
         .offset = finding->address & ((UINT64_C(1) << 40) - 1),

@@ -13,6 +13,7 @@
 /* A finding as the rules made it, with its stacks. */
 struct fpost_online_finding {
   enum fpost_class class_;
+  enum fpost_detail detail;
   uint32_t process; /* pid, 0: not known */
   uint64_t count;
   uint64_t offset;          /* bytes, in the pool */

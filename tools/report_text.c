@@ -123,6 +123,7 @@ static void where_format(const struct fpost_access *access, char *text,
 /* How a class reads: what its second place is, and what lies between the two.
  */
 struct wording {
+  const char *store;       /* label of `store`; null: "store" */
   const char *missing;     /* label of `missing`; null: not printed */
   const char *preposition; /* of its address */
   const char *between;     /* line between the two; null: none */
@@ -154,6 +155,46 @@ wording_of_failure(const struct fpost_report_finding *finding) {
       .between = "is lost, and this one, which came later, has persisted",
       .fix = fence ? "fence after the flush of %1, before %2"
                    : "flush %1, then fence, before %2"};
+}
+
+/* Transactions, pointers and objects. */
+static struct wording
+wording_of_heap(const struct fpost_report_finding *finding) {
+  switch (finding->class_) {
+  case FPOST_CLASS_UNLOGGED_STORE:
+    return (struct wording){.missing = "transaction begun",
+                            .between = "is neither logged nor allocated in the",
+                            .fix =
+                                "add the range to the transaction before %1"};
+  case FPOST_CLASS_DUPLICATE_LOG:
+    return (struct wording){.store = "log",
+                            .missing = "log",
+                            .preposition = "of",
+                            .between =
+                                "is needless; the range is covered since",
+                            .fix = "remove the one at %2",
+                            .missing_first = true};
+  case FPOST_CLASS_VOLATILE_POINTER:
+    return (struct wording){
+        .after = "holds an address that means nothing after a restart",
+        .fix =
+            "store an offset or an identifier at %1, or declare the field "
+            "with fencepost_volatile_ok"};
+  case FPOST_CLASS_FOREIGN_POINTER:
+    return (struct wording){
+        .after =
+            "points into a pool that need not be there, or not at that "
+            "address, when this one is opened"};
+  case FPOST_CLASS_DANGLING_POINTER:
+    return (struct wording){.missing = "free",
+                            .between = "concerns an object that was freed by"};
+  default:
+    return (struct wording){
+        .missing = "object",
+        .preposition = "at",
+        .after = "is allocated there, and nothing in the pool points to it",
+        .fix = "link the object, or free it"};
+  }
 }
 
 static struct wording wording_of(const struct fpost_report_finding *finding) {
@@ -207,6 +248,13 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
             "fencepost_validated"};
   case FPOST_CLASS_RECOVERY_FAILURE:
     return wording_of_failure(finding);
+  case FPOST_CLASS_UNLOGGED_STORE:
+  case FPOST_CLASS_DUPLICATE_LOG:
+  case FPOST_CLASS_VOLATILE_POINTER:
+  case FPOST_CLASS_FOREIGN_POINTER:
+  case FPOST_CLASS_DANGLING_POINTER:
+  case FPOST_CLASS_LEAK:
+    return wording_of_heap(finding);
   default:
     return (struct wording){.missing = "store", .preposition = "to"};
   }
@@ -237,7 +285,8 @@ static void accesses_print(const struct fpost_report *report, FILE *out,
   bool has_store = finding->store.present;
   bool has_missing = wording->missing != NULL && finding->missing.present;
   if (has_store) {
-    label_format(report, "store", "to", &finding->store, store);
+    label_format(report, wording->store != NULL ? wording->store : "store",
+                 "to", &finding->store, store);
   }
   if (has_missing) {
     label_format(report, wording->missing, wording->preposition,
@@ -327,6 +376,10 @@ static void finding_print(const struct fpost_report *report, FILE *out,
           finding->process != 0 ? finding->process : (uint32_t)getpid(),
           severities[finding->severity],
           fpost_class_infos[finding->class_].name);
+  if (finding->message != NULL && finding->crash.state == NULL &&
+      strcmp(finding->message, fpost_class_infos[finding->class_].text) != 0) {
+    fprintf(out, "  %s\n", finding->message);
+  }
   if (finding->operation != NULL) {
     fprintf(out, "  in operation %s\n", finding->operation);
   }

@@ -415,7 +415,8 @@ static const char *record_check(struct fpost_reader_file *file,
   }
   if (record->kind == FPOST_RECORD_MARK &&
       record->flags == FPOST_MARK_FINDING &&
-      (record->id >= FPOST_CLASS_COUNT || record->value > UINT32_MAX ||
+      (record->id >= FPOST_CLASS_COUNT ||
+       record->value >> 32 >= FPOST_DETAIL_COUNT ||
        !stack_valid(file, (uint32_t)record->value))) {
     return "a finding of an unknown class or stack";
   }

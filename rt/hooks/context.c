@@ -7,6 +7,7 @@
 
 #include "rt/base/assert.h"
 #include "rt/hooks/events.h"
+#include "rt/hooks/heap_rules.h"
 #include "rt/hooks/hooks.h"
 #include "rt/os/os.h"
 
@@ -93,15 +94,17 @@ void fpost_found(const struct fpost_finding *finding) {
   if (fpost_context.run == FPOST_RUN_CHECK) {
     finding_found(&fpost_context.findings, finding);
   } else if (fpost_context.run == FPOST_RUN_RECORD) {
-    fpost_record_put(&fpost_context.record,
-                     &(struct fpost_record){.kind = FPOST_RECORD_MARK,
-                                            .flags = FPOST_MARK_FINDING,
-                                            .thread = finding->thread,
-                                            .stack = finding->store_stack,
-                                            .value = finding->other_stack,
-                                            .id = finding->class_,
-                                            .address = finding->address,
-                                            .size = finding->size});
+    fpost_record_put(
+        &fpost_context.record,
+        &(struct fpost_record){.kind = FPOST_RECORD_MARK,
+                               .flags = FPOST_MARK_FINDING,
+                               .thread = finding->thread,
+                               .stack = finding->store_stack,
+                               .value = (uint64_t)finding->detail << 32 |
+                                        finding->other_stack,
+                               .id = finding->class_,
+                               .address = finding->address,
+                               .size = finding->size});
   }
 }
 
@@ -417,6 +420,9 @@ void fpost_context_end(int status) {
   if (context->phase != FPOST_PHASE_RUN || context->results == NULL ||
       fpost_os_process() != context->process || fpost_enter() == NULL) {
     return;
+  }
+  if (context->run != FPOST_RUN_QUIET && fpost_tls.self != NULL) {
+    fpost_heap_end(fpost_tls.self);
   }
   if (context->run == FPOST_RUN_CHECK) {
     check_end(context);

@@ -14,6 +14,7 @@
 
 #include "rt/hooks/findings.h"
 #include "rt/hooks/flags.h"
+#include "rt/hooks/heap_state.h"
 #include "rt/hooks/modules.h"
 #include "rt/hooks/record.h"
 #include "rt/hooks/regions.h"
@@ -59,6 +60,8 @@ struct fpost_thread_state {
   uint64_t fences;
   const void *atomic_address; /* between atomic_begin and atomic_end */
   uint32_t atomic_nested; /* begins without end by signal handlers in between */
+  bool atomic_pointer;    /* what is stored in between is a pointer */
+  struct fpost_tx tx;
 };
 
 struct fpost_tls {
@@ -93,6 +96,7 @@ struct fpost_context {
   struct fpost_stacks stacks;
   struct fpost_modules modules;
   struct fpost_findings findings;
+  struct fpost_heap heap;
   struct fpost_record_file record;
   struct fpost_results *results;
   int results_fd; /* -1 unless the runtime made the file itself */

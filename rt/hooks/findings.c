@@ -102,7 +102,8 @@ static uint32_t *bucket_of(const struct fpost_findings *findings,
         &findings->results->findings[*bucket - 1];
     if (other->class_ == (uint32_t)finding->class_ &&
         other->store_stack == store_stack &&
-        other->other_stack == other_stack) {
+        other->other_stack == other_stack &&
+        other->detail == (uint32_t)finding->detail) {
       return bucket;
     }
   }
@@ -136,6 +137,7 @@ void fpost_findings_add(struct fpost_findings *findings,
   out->other_stack = other_stack;
   out->address = finding->address;
   out->size = finding->size;
+  out->detail = finding->detail;
   out->pool =
       findings->regions->pools[fpost_pm_pool(finding->address)].shared_index -
       1;

@@ -9,12 +9,14 @@
 #include "rt/hooks/client.h"
 #include "rt/hooks/context.h"
 #include "rt/hooks/events.h"
+#include "rt/hooks/heap_rules.h"
 #include "rt/hooks/recover.h"
 
 #define FENCEPOST_HOOK(...)
 #include "fencepost/hooks.def"
 
 #define ATOMIC_FENCES 1u
+#define ATOMIC_POINTER 4u
 
 static __attribute__((noinline)) void
 store_aside(void *address, uint64_t size, uint32_t flags, uintptr_t pc) {
@@ -49,6 +51,7 @@ void __fencepost_store(void *address, uint64_t size, uint32_t flags) {
                                                flags, stack))) {
       fpost_event_store(self, address, size, flags, stack);
     }
+    fpost_heap_stored(self, address, size, flags, stack);
   } else if (pm_is(address, size)) {
     fpost_event_store(self, address, size, flags, FPOST_CALLER_STACK(self));
   }
@@ -73,6 +76,7 @@ void __fencepost_store_masked(void *address, uint64_t mask, uint32_t size,
     uint64_t bytes = (uint64_t)count * size;
     if (FPOST_LIKELY(self != NULL)) {
       fpost_event_store(self, at, bytes, flags, stack);
+      fpost_heap_stored(self, at, bytes, flags, stack);
     } else {
       store_aside(at, bytes, flags, FPOST_CALLER_PC);
     }
@@ -132,6 +136,7 @@ void __fencepost_atomic_begin(void *address, uint64_t size, uint32_t flags) {
     return;
   }
   self->atomic_address = address;
+  self->atomic_pointer = (flags & ATOMIC_POINTER) != 0;
 }
 
 static __attribute__((noinline)) void
@@ -160,8 +165,11 @@ void __fencepost_atomic_end(void *address, uint64_t size, uint32_t stored) {
   }
   self->atomic_address = NULL;
   if (stored != 0) {
-    fpost_event_store(self, address, size, FENCEPOST_STORE_ATOMIC,
-                      FPOST_CALLER_STACK(self));
+    uint32_t stack = FPOST_CALLER_STACK(self);
+    uint32_t flags = FENCEPOST_STORE_ATOMIC |
+                     (self->atomic_pointer ? FENCEPOST_STORE_POINTER : 0u);
+    fpost_event_store(self, address, size, FENCEPOST_STORE_ATOMIC, stack);
+    fpost_heap_stored(self, address, size, flags, stack);
   }
   fpost_leave();
 }

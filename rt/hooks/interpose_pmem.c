@@ -12,6 +12,7 @@
  */
 #include "rt/hooks/context.h"
 #include "rt/hooks/events.h"
+#include "rt/hooks/heap_rules.h"
 #include "rt/hooks/real.h"
 #include "rt/hooks/recover.h"
 #include "rt/os/os.h"
@@ -178,6 +179,13 @@ int pmem_msync(const void *address, size_t size) {
 
 /* ---- copies ---- */
 
+/* Is it a library of PMDK that copies? What it stores is not the program's. */
+static bool library_at(uintptr_t pc) {
+  uint16_t module = fpost_modules_find(&fpost_context.modules, pc);
+  return module != FPOST_MODULE_NONE &&
+         fpost_context.modules.modules[module].library;
+}
+
 /* The copy is made; say what libpmem's would have done. */
 static void copied(const char *to, size_t size, unsigned flags, uintptr_t pc,
                    uintptr_t cfa) {
@@ -226,6 +234,9 @@ static void copied(const char *to, size_t size, unsigned flags, uintptr_t pc,
       }
     }
     fpost_event_store(self, to + head, middle, FENCEPOST_STORE_NT, stack);
+  }
+  if ((self->tx.active || fpost_context.heap.watch) && !library_at(pc)) {
+    fpost_heap_stored(self, to, size, 0, stack);
   }
   if (drain && fpost_context.regions.count != 0) {
     fpost_event_fence(self, FENCEPOST_SFENCE, stack);

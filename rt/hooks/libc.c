@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "rt/hooks/context.h"
 #include "rt/hooks/events.h"
+#include "rt/hooks/heap_rules.h"
 #include "rt/hooks/hooks.h"
 #include "rt/hooks/real.h"
 #include "rt/hooks/recover.h"
@@ -39,7 +40,9 @@ static __attribute__((noinline)) void wrote_here(const void *to, size_t size,
   }
   struct fpost_thread_state *self = fpost_enter();
   if (self != NULL) {
-    fpost_event_store(self, to, size, 0, fpost_stack_of(self, pc, cfa));
+    uint32_t stack = fpost_stack_of(self, pc, cfa);
+    fpost_event_store(self, to, size, 0, stack);
+    fpost_heap_stored(self, to, size, 0, stack);
     fpost_leave();
   } else if (fpost_context.phase == FPOST_PHASE_RUN &&
              fpost_context.run != FPOST_RUN_RECOVER) {

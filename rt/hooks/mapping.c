@@ -200,6 +200,7 @@ static void region_make(const struct fpost_mapping *mapping,
     return;
   }
   pool->dax = why == FPOST_POOL_DAX;
+  pool->heap = why == FPOST_POOL_HEAP;
   context->dax = context->dax || pool->dax;
   if (made) {
     pool_made(pool, path, mapping->address, mapping->fd);
@@ -315,6 +316,7 @@ void fpost_mapping_memory(const void *address, size_t size,
     return;
   }
   pool->all_unknown = true;
+  pool->heap = why == FPOST_POOL_HEAP;
   if (made && context->run == FPOST_RUN_RECORD) {
     pool_record(pool, "", start);
     memcpy(pool->shadow + before, address, size);

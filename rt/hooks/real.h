@@ -7,11 +7,22 @@
 #define FPOST_HOOKS_REAL_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <wchar.h>
 
 /* What an interposed function's definition bears. */
 #define FPOST_INTERPOSE __attribute__((visibility("default")))
+
+/* PMEMoid: part of libpmemobj's ABI. */
+struct fpost_oid {
+  uint64_t pool;
+  uint64_t offset;
+};
+
+/* A constructor of an object: pool, object, argument. */
+typedef int (*fpost_constructor)(void *, void *, void *);
 
 struct fpost_real {
 #define FPOST_REAL(result, field, name, arguments) result(*field) arguments;

@@ -141,6 +141,11 @@ void fpost_record_put(struct fpost_record_file *file,
   if (record->stack != 0 && file->stacks->stacks[record->stack].shared == 0) {
     stack_put(file, record->stack);
   }
+  uint32_t other = (uint32_t)record->value;
+  if (record->kind == FPOST_RECORD_MARK && other != 0 &&
+      file->stacks->stacks[other].shared == 0) {
+    stack_put(file, other);
+  }
   record_append(file, record);
 }
 

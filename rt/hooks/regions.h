@@ -53,9 +53,13 @@ struct fpost_pool {
    */
   uint64_t *touched;
   uint64_t *initial;
+  /* A bit per word, or null: transactions have logged it; it was freed. */
+  uint64_t *logged;
+  uint64_t *freed;
   uint16_t *visits;      /* per window of 2 MiB (events.h) */
   uint64_t window;       /* the one visited last */
   bool all_unknown;      /* as if every bit of initial were set */
+  bool heap;             /* all of the program's heap is in it */
   bool dax;              /* flush instructions have an effect on it */
   const void *memory;    /* no file: where it lies */
   uint32_t shared_index; /* 1 + index in the results file, 0: none */

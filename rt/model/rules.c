@@ -12,6 +12,13 @@ const struct fpost_class_info fpost_class_infos[FPOST_CLASS_COUNT] = {
 #include "rt/model/classes.def"
 };
 
+const struct fpost_detail_info fpost_detail_infos[FPOST_DETAIL_COUNT] = {
+#define FPOST_DETAIL(id, severity_, text_)                                     \
+  [FPOST_DETAIL_##                                                             \
+      id] = {.severity = FPOST_SEVERITY_##severity_, .text = (text_)},
+#include "rt/model/details.def"
+};
+
 const char *fpost_severity_name(enum fpost_severity severity) {
   static const char *const names[] = {
       [FPOST_SEVERITY_PERFORMANCE] = "performance",

@@ -45,6 +45,23 @@ struct fpost_class_info {
   const char *text;
 };
 
+/* Which case of its class a finding is. */
+enum fpost_detail {
+  FPOST_DETAIL_NONE = 0, /* the class has one case, or it is the ordinary one */
+#define FPOST_DETAIL(id, severity, text) FPOST_DETAIL_##id,
+#include "rt/model/details.def"
+  FPOST_DETAIL_COUNT
+};
+
+struct fpost_detail_info {
+  enum fpost_severity severity;
+  const char *text;
+};
+
+/* What is known of a detail; index is enum fpost_detail, that of NONE unused.
+ */
+extern const struct fpost_detail_info fpost_detail_infos[FPOST_DETAIL_COUNT];
+
 /* What is known of a class; index is enum fpost_class. */
 extern const struct fpost_class_info fpost_class_infos[FPOST_CLASS_COUNT];
 const char *fpost_severity_name(enum fpost_severity severity);
@@ -79,6 +96,7 @@ struct fpost_finding {
                            the overwriting store */
   uint64_t address;
   uint32_t size;
+  enum fpost_detail detail;
 };
 
 struct fpost_rules {

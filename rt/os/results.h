@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define FPOST_RESULTS_MAGIC "fposres\n"
-#define FPOST_RESULTS_VERSION 1u
+#define FPOST_RESULTS_VERSION 2u
 
 #define FPOST_RESULTS_PATH_MAX 512u    /* bytes, with the terminating NUL */
 #define FPOST_RESULTS_TEXT_MAX 480u    /* bytes of a note, with the NUL */
@@ -76,6 +76,7 @@ struct fpost_results_finding {
   uint64_t address;       /* pm address of the first occurrence */
   uint32_t size;          /* bytes */
   uint32_t pool;          /* index into pools */
+  uint32_t detail;        /* enum fpost_detail */
   _Atomic uint64_t count; /* occurrences, at least 1 */
 };
 

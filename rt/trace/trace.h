@@ -83,7 +83,8 @@ enum fpost_mark {
   FPOST_MARK_FINDING = 0 /* something that the runtime found while the program
                             ran, by rules that need more than the trace. id:
                             enum fpost_class; stack: the store's; value: the
-                            other stack; address, size */
+                            other stack, and enum fpost_detail from bit 32 on;
+                            address, size */
 };
 
 struct fpost_record {
