@@ -108,8 +108,10 @@ const struct fpost_command fpost_command_crash = {
     .description =
         "Records a run of PROGRAM, cuts the power at every crash point of it, "
         "and runs COMMAND on every state that a crash may leave there and that "
-        "COMMAND can tell apart: record, explore and report in one. Both "
-        "programs, which may be the same, must be built with fencepost-clang.\n"
+        "COMMAND can tell apart: record, explore and report in one. "
+        "PROGRAM must be built with fencepost-clang. COMMAND, which may be the "
+        "same program, should be; if it is a script or has no hooks, what it "
+        "reads is not seen, so that every image is run, or a sample.\n"
         "The run works on the user's pool as it is; the crash states never "
         "touch it. COMMAND is split into words as by a shell, and run without "
         "one; it says by its exit code, or by dying, that a state is bad.",

@@ -147,14 +147,23 @@ static int run_recovery(struct explore_image *image, const char *recover,
   for (int i = 1; i < 59 && target.words[i] != NULL; i++) {
     words[3 + i] = target.words[i];
   }
+  /* The place of the crash state is made here, to be removed here. */
+  if (target.foreign && explore_target_start(&target, image) != FPOST_OK) {
+    fpost_error("replay: %s", target.error);
+    return FPOST_EXIT_USAGE;
+  }
   (void)fflush(NULL);
   pid_t pid = fork();
   if (pid == 0) {
     explore_target_become(&target, image, gdb ? words : NULL);
+    if (target.error[0] != '\0') {
+      fpost_error("replay: %s", target.error);
+    }
     _exit(127);
   }
   int status = 0;
   (void)waitpid(pid, &status, 0);
+  explore_target_stop(&target);
   explore_target_free(&target);
   if (WIFSIGNALED(status)) {
     fpost_error("replay: recovery died: SIG%s", sigabbrev_np(WTERMSIG(status)));

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * RUN: %fencepost-clang -g -O1 %s -o %t
- * RUN: %clang -g -O1 %s -o %t.plain
  * RUN: rm -f %t.pool %t.*fpt %t.*fpdb
  * RUN: %fencepost record --pool %t.pool -o %t.fpt -- %t run %t.pool
  * RUN: %fencepost record --pool %t.pool -o %t.other.fpt -- %t run %t.pool
  * RUN: cp %t.pool %t.before
  *
  * RUN: not %fencepost explore %t.fpt 2>&1 | FileCheck --check-prefix=WHICH %s
- * RUN: not %fencepost explore %t.fpt --recover '%t.plain check %t.pool' 2>&1 | FileCheck --check-prefix=PLAIN %s
+ * RUN: echo true > %t.script && chmod 644 %t.script
+ * RUN: not %fencepost explore %t.fpt --recover '%t.script %t.pool' 2>&1 | FileCheck --check-prefix=SCRIPT %s
  * RUN: not %fencepost explore %t.fpt --recover '%t.absent check' 2>&1 | FileCheck --check-prefix=ABSENT %s
  * RUN: not %fencepost explore %t.fpt --recover '%t check %t.pool | cat' 2>&1 | FileCheck --check-prefix=SHELL %s
  * RUN: not %fencepost explore %t.fpt --recover '%t nothing %t.pool' 2>&1 | FileCheck --check-prefix=NOTHING %s
@@ -27,7 +27,7 @@
  * the user's pool is never touched.
  *
  * WHICH: give --recover 'COMMAND'
- * PLAIN: no hooks in '{{.*}}plain': it was built without Fencepost
+ * SCRIPT: cannot be executed: Permission denied
  * ABSENT: is not there
  * SHELL: it is run without a shell
  * NOTHING: nothing was verified

@@ -11,6 +11,8 @@
 #define EXPLORE_FLAG_UNJUDGED (1u << 16)
 /* ... and failures that a second run on the same state did not show. */
 #define EXPLORE_FLAG_UNREPEATED (1u << 17)
+/* ... and a recovery without hooks, of which a sample of the images was run. */
+#define EXPLORE_FLAG_SAMPLED (1u << 18)
 
 struct explore_found {
   enum fpost_class class_;

@@ -97,10 +97,14 @@ static int set_meta(struct explore_db *db, const struct explore_config *config,
   char torn[8];
   char at[8];
   char status[24];
+  char seed[24];
+  char strategy[8];
   char trace[PATH_MAX];
   snprintf(domain, sizeof domain, "%d", (int)config->options.mode.domain);
   snprintf(torn, sizeof torn, "%d", (int)config->options.mode.torn);
   snprintf(at, sizeof at, "%d", (int)config->options.at);
+  snprintf(seed, sizeof seed, "%" PRIu64, config->seed);
+  snprintf(strategy, sizeof strategy, "%d", (int)config->strategy);
   snprintf(status, sizeof status, "%" PRIu64, info->end_status);
   if (realpath(config->trace, trace) == NULL) {
     snprintf(trace, sizeof trace, "%s", config->trace);
@@ -111,6 +115,8 @@ static int set_meta(struct explore_db *db, const struct explore_config *config,
                                  {"domain", domain},
                                  {"torn", torn},
                                  {"at", at},
+                                 {"seed", seed},
+                                 {"strategy", strategy},
                                  {"version", FENCEPOST_VERSION},
                                  {"status", status}};
   int err = FPOST_OK;
@@ -206,6 +212,9 @@ static const char *left_out(struct explore_db *db,
       {FPOST_RUN_THREADS,
        "recovery has threads; what one without hooks reads while another has "
        "the page open was not considered"},
+      {EXPLORE_FLAG_SAMPLED,
+       "recovery has no hooks, so that what it reads is not seen: where there "
+       "were more than 256 images, a random sample was run"},
       {EXPLORE_FLAG_UNJUDGED, "there were too many failures to look at each"},
       {EXPLORE_FLAG_UNREPEATED,
        "recovery failed in a way that the same state did not show again"}};
@@ -218,13 +227,13 @@ static const char *left_out(struct explore_db *db,
     return "crash points are missing: a part was not merged, or the "
            "exploration was ended (--resume goes on)";
   }
-  if (totals->incomplete != 0) {
-    return "some crash points were not finished";
-  }
   for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
     if ((totals->flags & reasons[i].flag) != 0) {
       return reasons[i].text;
     }
+  }
+  if (totals->incomplete != 0) {
+    return "some crash points were not finished";
   }
   return NULL;
 }
@@ -272,6 +281,13 @@ int explore_report(const char *command, const char *path,
                                 .complete = why == NULL,
                                 .left_out = fpost_report_text(report, why)};
     note_found(&db, report);
+    char *seed = explore_db_get(&db, "seed");
+    char *strategy = explore_db_get(&db, "strategy");
+    report->seeded = (totals.flags & EXPLORE_FLAG_SAMPLED) != 0 ||
+                     (strategy != NULL && strcmp(strategy, "2") == 0);
+    report->seed = seed == NULL ? 0 : strtoull(seed, NULL, 10);
+    free(strategy);
+    free(seed);
     char *torn = explore_db_get(&db, "torn");
     report->torn = torn != NULL && strcmp(torn, "1") == 0;
     free(torn);
@@ -457,8 +473,6 @@ int explore_trace(const char *command, const char *trace,
       report->pools_count = info.sizes.count;
     }
     report->domain = info.domain;
-    report->seed = config.seed;
-    report->seeded = config.strategy == EXPLORE_SAMPLE;
     err = explore_report(command, db, report);
   }
   if (shared != NULL) {

@@ -417,6 +417,9 @@ static void judge_race(struct explore_search *search,
 
 void explore_judge_run(struct explore_search *search) {
   const struct explore_image *image = &search->image;
+  if (search->target.foreign) {
+    return; /* what it read is not known */
+  }
   uint32_t reads[FPOST_ROBUST_UNITS_MAX];
   struct fpost_robust_unit units[FPOST_ROBUST_UNITS_MAX];
   uint32_t positions[FPOST_ROBUST_UNITS_MAX];

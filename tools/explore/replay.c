@@ -75,6 +75,7 @@ static void decide(struct explore_image *image, const uint32_t *order,
                   image->pools[pool].memory + offset);
     uint16_t *pages = fpost_plan_table(plan, plan->pools[pool].pages);
     pages[offset / FPOST_PLAN_PAGE] = 0;
+    unit->touched = 0;
   }
 }
 

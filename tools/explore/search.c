@@ -2,6 +2,8 @@
 #include "tools/explore/search.h"
 
 #include "rt/base/assert.h"
+#include "tools/explore/describe.h"
+#include "tools/explore/foreign.h"
 #include "tools/explore/judge.h"
 
 #include <signal.h>
@@ -100,7 +102,7 @@ static int64_t seen_before(struct seen_set *set,
 /* ---- requests ---- */
 
 static bool restart(struct explore_search *search) {
-  if (search->target.pid > 0) {
+  if (search->target.pid > 0 || search->target.material.count != 0) {
     return true;
   }
   if (explore_target_start(&search->target, &search->image) != FPOST_OK) {
@@ -400,7 +402,13 @@ static void explore_point(struct explore_search *search, uint64_t number,
   if (twin < 0) {
     switch (search->config->strategy) {
     case EXPLORE_LAZY:
-      walk_all(search, FPOST_CHOICE_FIRST);
+      if (search->target.foreign &&
+          search->image.images_log2 > EXPLORE_FOREIGN_LOG2_MAX) {
+        walk_samples(search);
+        search->point.flags |= EXPLORE_FLAG_SAMPLED;
+      } else {
+        walk_all(search, FPOST_CHOICE_FIRST);
+      }
       break;
     case EXPLORE_ALL:
       walk_all(search, FPOST_CHOICE_EVERY);
@@ -411,6 +419,7 @@ static void explore_point(struct explore_search *search, uint64_t number,
     }
   }
   bool cut_short = search->shared->stop != 0 && !search->point.complete &&
+                   (search->point.flags & EXPLORE_FLAG_SAMPLED) == 0 &&
                    search->config->strategy != EXPLORE_SAMPLE;
   if (!cut_short) {
     store_point(search);

@@ -2,6 +2,7 @@
 #include "tools/explore/target.h"
 
 #include "rt/base/assert.h"
+#include "tools/explore/foreign.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -122,16 +123,15 @@ int explore_target_init(struct explore_target *target, const char *command) {
              target->words[0]);
     return FPOST_ENOENT;
   }
-  int hooks = has_hooks(path);
-  if (hooks != 1) {
+  if (access(path, X_OK) != 0) {
     snprintf(target->error, sizeof target->error,
-             "no hooks in '%.200s': %s, so it cannot be run on a crash state; "
-             "build it with fencepost-clang and name it directly",
-             path,
-             hooks == 0 ? "it was built without Fencepost"
-                        : "it is no ELF program but a script or another file");
+             "the recovery program '%.200s' cannot be executed: %s", path,
+             strerror(errno));
     return FPOST_EINVAL;
   }
+  target->foreign = has_hooks(path) != 1;
+  target->values = malloc(FPOST_CHOICE_VALUES_MAX * sizeof *target->values);
+  FPOST_ASSERT(target->values != NULL);
   target->program = strdup(path);
   return target->program == NULL ? FPOST_ENOMEM : FPOST_OK;
 }
@@ -142,6 +142,7 @@ void explore_target_free(struct explore_target *target) {
   }
   free(target->modules);
   free(target->program);
+  free(target->values);
   wordfree(&target->expanded);
 }
 
@@ -244,6 +245,9 @@ int explore_target_start(struct explore_target *target,
                          struct explore_image *image) {
   target->image = image;
   struct fpost_plan *plan = image->plan;
+  if (target->foreign) {
+    return explore_foreign_start(target) == FPOST_OK ? FPOST_OK : FPOST_EIO;
+  }
   plan->ready = 0;
   plan->run_pid = 0;
   plan->answered = plan->asked;
@@ -279,6 +283,7 @@ int explore_target_start(struct explore_target *target,
 }
 
 void explore_target_stop(struct explore_target *target) {
+  explore_foreign_stop(target);
   if (target->pid > 0) {
     (void)kill(target->pid, SIGKILL);
     int32_t run = target->image->plan->run_pid;
@@ -293,6 +298,11 @@ void explore_target_stop(struct explore_target *target) {
 void explore_target_become(struct explore_target *target,
                            struct explore_image *image, char *const *before) {
   struct fpost_plan *plan = image->plan;
+  target->image = image;
+  if (target->foreign) {
+    explore_foreign_become(target, before);
+    return;
+  }
   plan->explorer = (int32_t)getpid();
   plan->request = FPOST_PLAN_MAIN;
   plan->answered = 0;
@@ -332,6 +342,10 @@ static void watch_time(const struct explore_target *target, uint64_t *run,
 
 enum explore_answer explore_target_ask(struct explore_target *target) {
   struct fpost_plan *plan = target->image->plan;
+  if (target->foreign) {
+    explore_foreign_ask(target);
+    return EXPLORE_ANSWERED;
+  }
   uint64_t run = UINT64_MAX;
   uint64_t since = now_ms();
   uint32_t before = plan->answered;

@@ -6,7 +6,7 @@
 #ifndef FPOST_TOOLS_EXPLORE_TARGET_H
 #define FPOST_TOOLS_EXPLORE_TARGET_H
 
-#include "tools/explore/image.h"
+#include "tools/explore/materialise.h"
 
 #include <sys/types.h>
 #include <wordexp.h>
@@ -21,9 +21,12 @@ struct explore_target {
   struct explore_image *image;
   char **words; /* the command, ended by NULL */
   wordexp_t expanded;
-  char *program;       /* its path */
-  uint64_t timeout_ms; /* of one run; 0: none */
-  pid_t pid;           /* 0: not started */
+  char *program;                    /* its path */
+  bool foreign;                     /* it has no hooks: foreign.h */
+  struct explore_material material; /* of a foreign one, once started */
+  uint8_t (*values)[64]; /* scratch of FPOST_CHOICE_VALUES_MAX entries */
+  uint64_t timeout_ms;   /* of one run; 0: none */
+  pid_t pid;             /* 0: not started */
   struct explore_module *modules;
   uint32_t module_count;
   char error[512];
@@ -36,14 +39,14 @@ enum explore_answer {
 };
 
 /*
- * Split the command into words and find an instrumented program in it. Returns
- * 0, FPOST_EINVAL or FPOST_ENOENT with target->error set.
+ * Split the command into words, find its program, and see whether that has
+ * hooks. Returns 0, FPOST_EINVAL or FPOST_ENOENT with target->error set.
  */
 FPOST_MUST_USE int explore_target_init(struct explore_target *target,
                                        const char *command);
 void explore_target_free(struct explore_target *target);
 
-/* Start it. Returns 0 or FPOST_EIO with target->error set. */
+/* Start it, unless it is. Returns 0 or FPOST_EIO with target->error set. */
 FPOST_MUST_USE int explore_target_start(struct explore_target *target,
                                         struct explore_image *image);
 void explore_target_stop(struct explore_target *target);
