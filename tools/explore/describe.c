@@ -3,6 +3,7 @@
 
 #include "rt/base/assert.h"
 #include "tools/explore/judge.h"
+#include "tools/explore/rust_panic.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -12,8 +13,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* What is shown of recovery's output: its end, bytes. */
+/* What is shown of recovery's output: its beginning, bytes; a panic is searched
+ * for in more of it. */
 #define OUTPUT_SHOWN 1024u
+#define OUTPUT_SEARCHED 32768u
 /* Lost stores that a finding lists. */
 #define LOST_SHOWN 32u
 
@@ -242,13 +245,37 @@ static void add_crash(struct explore_search *search,
   free(state);
 }
 
+/*
+ * A Rust recovery that panics says what happened, and where, better than its
+ * exit code: the message alone is the output, its place where recovery died.
+ */
+static void add_panic(struct fpost_report *report,
+                      struct fpost_report_finding *finding,
+                      const struct explore_rust_panic *panic) {
+  finding->crash.output = fpost_report_format(
+      report, "%.*s", (int)(panic->end - panic->start), panic->start);
+  if (finding->crash.stack.count == 0) {
+    struct fpost_frame *frame = fpost_report_memory(report, sizeof *frame);
+    frame->file =
+        fpost_report_format(report, "%.*s", (int)panic->file_size, panic->file);
+    frame->shown = frame->file;
+    frame->line = panic->line;
+    frame->column = panic->column;
+    finding->crash.stack = (struct fpost_place){frame, 1};
+  }
+}
+
 static void add_output(struct explore_search *search,
                        struct fpost_report_finding *finding) {
-  char text[OUTPUT_SHOWN + 1];
-  size_t size = explore_target_output(&search->target, text, OUTPUT_SHOWN);
+  char text[OUTPUT_SEARCHED + 1];
+  struct explore_rust_panic panic;
+  size_t size = explore_target_output(&search->target, text, OUTPUT_SEARCHED);
   text[size] = '\0';
-  if (size != 0) {
-    finding->crash.output = fpost_report_text(&search->report, text);
+  if (explore_rust_panic_find(text, &panic)) {
+    add_panic(&search->report, finding, &panic);
+  } else if (size != 0) {
+    finding->crash.output =
+        fpost_report_format(&search->report, "%.*s", (int)OUTPUT_SHOWN, text);
   }
 }
 
