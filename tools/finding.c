@@ -274,7 +274,11 @@ static bool path_system(const char *path) {
 }
 
 bool fpost_frame_own(const struct fpost_frame *frame) {
-  return !path_system(frame->module) &&
+  /* The annotations of the crate fencepost are ours. */
+  bool annotation = frame->function != NULL &&
+                    (strncmp(frame->function, "fencepost::", 11) == 0 ||
+                     strncmp(frame->function, "<fencepost::", 12) == 0);
+  return !annotation && !path_system(frame->module) &&
          (frame->file == NULL || !path_system(frame->file));
 }
 

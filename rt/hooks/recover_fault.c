@@ -146,6 +146,13 @@ static bool operand_touch(const ucontext_t *context,
   return touch->size != 0;
 }
 
+/* A flush touches a line and does not tell what is in it. */
+static bool flushes(ZydisMnemonic mnemonic) {
+  return mnemonic == ZYDIS_MNEMONIC_CLFLUSH ||
+         mnemonic == ZYDIS_MNEMONIC_CLFLUSHOPT ||
+         mnemonic == ZYDIS_MNEMONIC_CLWB;
+}
+
 static void decode(const ucontext_t *context, struct decoded *out) {
   const uint8_t *pc =
       (const uint8_t *)(uintptr_t)context->uc_mcontext.gregs[REG_RIP];
@@ -172,6 +179,7 @@ static void decode(const ucontext_t *context, struct decoded *out) {
                        &out->touches[out->count])) {
       return;
     }
+    out->touches[out->count].reads &= !flushes(instruction.mnemonic);
     out->count++;
   }
   bool state = instruction.meta.category == ZYDIS_CATEGORY_XSAVE ||

@@ -5,6 +5,10 @@
 //! power is cut and once as the recovery, with arguments that select the one test and
 //! a last one that says which closure is wanted. That last one is given as a value of
 //! the test runner's `--skip`, which leaves out nothing, as no test has such a name.
+//!
+//! The test runner starts a thread per test, even for one. A recovery with threads can
+//! neither be explored wholly nor fast, so the recovering process cannot start any
+//! (`alone`), and the runner then calls the test on the main thread.
 
 use std::any::type_name;
 use std::cell::Cell;
@@ -14,6 +18,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// How the argument begins that gives a process its role.
 const ROLE: &str = "fencepost-crash-test";
@@ -36,7 +41,8 @@ thread_local! {
 ///
 /// Both closures run in processes of their own, in which the test function runs again up
 /// to this call: let it do nothing else before, and give the pool the same path each
-/// time (no process id, no random name).
+/// time (no process id, no random name). `recover` cannot start threads; see
+/// [`CrashTest::recover_with_threads`].
 ///
 /// ```no_run
 /// # struct Log;
@@ -77,6 +83,7 @@ pub struct CrashTest<'a> {
     pool: PathBuf,
     prepare: Option<Box<dyn FnOnce() + 'a>>,
     options: Vec<OsString>,
+    recover_with_threads: bool,
 }
 
 impl<'a> CrashTest<'a> {
@@ -86,6 +93,7 @@ impl<'a> CrashTest<'a> {
             pool: pool.as_ref().to_path_buf(),
             prepare: None,
             options: Vec::new(),
+            recover_with_threads: false,
         }
     }
 
@@ -106,6 +114,13 @@ impl<'a> CrashTest<'a> {
         self
     }
 
+    /// Lets `recover` start threads. The exploration is slower, and not complete where
+    /// two of them touch a page at once.
+    pub fn recover_with_threads(mut self) -> Self {
+        self.recover_with_threads = true;
+        self
+    }
+
     /// Runs the test: see [`crash_test`].
     #[track_caller]
     pub fn run<W: FnOnce(), R: FnOnce()>(self, work: W, recover: R) {
@@ -113,7 +128,10 @@ impl<'a> CrashTest<'a> {
         match Role::of_process() {
             Some(role) if role.number != number => {}
             Some(role) => {
-                if role.recovers {
+                if role.what == What::RecoverAlone {
+                    crate::runtime::say_single_threaded();
+                }
+                if role.what != What::Work {
                     recover();
                 } else {
                     work();
@@ -139,10 +157,20 @@ impl<'a> CrashTest<'a> {
         if let Some(prepare) = self.prepare {
             prepare();
         }
-        let files = env::temp_dir().join(format!("fencepost-{}-{number}", process::id()));
+        let files = files();
         fs::create_dir_all(&files)
             .unwrap_or_else(|error| panic!("crash test: cannot make {files:?}: {error}"));
-        let output = command(test, number, &pool, &files, &self.options)
+        let recover = if self.recover_with_threads {
+            What::Recover
+        } else {
+            What::RecoverAlone
+        };
+        let recover = program(test, number, recover);
+        let work = program(test, number, What::Work);
+        let output = command(&pool, &files, &recover)
+            .args(&self.options)
+            .arg("--")
+            .args(work)
             .output()
             .unwrap_or_else(|error| {
                 panic!(
@@ -166,9 +194,36 @@ impl<'a> CrashTest<'a> {
     }
 }
 
-/// What this process is to do in place of the test, as its arguments say.
+/// A folder for the files of one crash test of this process.
+fn files() -> PathBuf {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let number = MADE.fetch_add(1, Relaxed);
+    env::temp_dir().join(format!("fencepost-{}-{number}", process::id()))
+}
+
+/// What a process is to do in place of the test.
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    Work,
+    Recover,
+    RecoverAlone,
+}
+
+impl What {
+    const ALL: [(What, &'static str); 3] = [
+        (What::Work, "work"),
+        (What::Recover, "recover"),
+        (What::RecoverAlone, ALONE),
+    ];
+
+    fn name(self) -> &'static str {
+        What::ALL[self as usize].1
+    }
+}
+
+/// What this process is to do, as its arguments say.
 struct Role {
-    recovers: bool,
+    what: What,
     /// Which crash test of the test function.
     number: usize,
 }
@@ -176,21 +231,47 @@ struct Role {
 impl Role {
     fn of_process() -> Option<Role> {
         env::args_os().find_map(|argument| {
-            let (recovers, number) = argument
-                .to_str()?
-                .strip_prefix(ROLE)?
-                .strip_prefix(':')?
-                .split_once(':')?;
+            let rest = argument.to_str()?.strip_prefix(ROLE)?.strip_prefix(':')?;
+            let (name, number) = rest.split_once(':')?;
+            let (what, _) = What::ALL.into_iter().find(|(_, known)| *known == name)?;
             Some(Role {
-                recovers: recovers == "recover",
+                what,
                 number: number.parse().ok()?,
             })
         })
     }
+}
 
-    fn argument(&self) -> String {
-        let what = if self.recovers { "recover" } else { "work" };
-        format!("{ROLE}:{what}:{}", self.number)
+const ALONE: &str = "recover-alone";
+
+/// Before `main`: in a process that recovers alone no thread gets a stack, and where
+/// none can be had the test runner calls the test itself.
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+mod alone {
+    use std::ffi::{c_char, c_int, CStr};
+
+    const VARIABLE: &CStr = c"RUST_MIN_STACK";
+    /// Bytes; more than there are addresses.
+    const SIZE: &CStr = c"1000000000000000";
+
+    #[used]
+    #[link_section = ".init_array"]
+    static BEGIN: extern "C" fn(c_int, *const *const c_char) = begin;
+
+    extern "C" fn begin(count: c_int, arguments: *const *const c_char) {
+        extern "C" {
+            fn setenv(name: *const c_char, value: *const c_char, replace: c_int) -> c_int;
+        }
+        for i in 0..usize::try_from(count).unwrap_or(0) {
+            // SAFETY: the C library passes what `main` gets.
+            let argument = unsafe { CStr::from_ptr(*arguments.add(i)) }.to_bytes();
+            let role = argument.strip_prefix(super::ROLE.as_bytes());
+            let role = role.and_then(|role| role.strip_prefix(b":"));
+            if role.is_some_and(|role| role.starts_with(super::ALONE.as_bytes())) {
+                // SAFETY: there is no other thread yet.
+                unsafe { setenv(VARIABLE.as_ptr(), SIZE.as_ptr(), 1) };
+            }
+        }
     }
 }
 
@@ -223,13 +304,19 @@ fn tool() -> OsString {
 }
 
 /// The words that run this program in a role.
-fn program(test: &str, role: &Role) -> Vec<OsString> {
+fn program(test: &str, number: usize, what: What) -> Vec<OsString> {
     let own = env::current_exe().expect("the test program has a path");
-    let role = role.argument();
     let mut words = vec![own.into_os_string()];
-    words
-        .extend([test, "--exact", "--nocapture", "--test-threads=1", "--skip"].map(OsString::from));
-    words.push(role.into());
+    let options = [
+        "--exact",
+        "--quiet",
+        "--nocapture",
+        "--test-threads=1",
+        "--skip",
+    ];
+    words.push(test.into());
+    words.extend(options.map(OsString::from));
+    words.push(format!("{ROLE}:{}:{number}", what.name()).into());
     words
 }
 
@@ -255,8 +342,8 @@ fn pattern(path: &Path) -> OsString {
     text.into()
 }
 
-fn command(test: &str, number: usize, pool: &Path, files: &Path, options: &[OsString]) -> Command {
-    let role = |recovers| program(test, &Role { recovers, number });
+/// `fencepost crash` up to its options.
+fn command(pool: &Path, files: &Path, recover: &[OsString]) -> Command {
     let mut command = Command::new(tool());
     command
         .arg("crash")
@@ -267,10 +354,7 @@ fn command(test: &str, number: usize, pool: &Path, files: &Path, options: &[OsSt
         .arg("--db")
         .arg(files.join("states.fpdb"))
         .arg("--recover")
-        .arg(quoted(&role(true)))
-        .args(options)
-        .arg("--")
-        .args(role(false))
+        .arg(quoted(recover))
         // A panic in each of thousands of recoveries need not look for its callers.
         .env("RUST_BACKTRACE", "0");
     command

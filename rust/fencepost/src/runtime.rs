@@ -83,6 +83,16 @@ impl Runtime {
     }
 }
 
+/// Tells the runtime that the process has no other threads, although it has tried to
+/// start one: glibc's variable says "perhaps" from then on. May be called only where it
+/// is true and remains so.
+pub fn say_single_threaded() {
+    if let Some(variable) = symbol(b"__libc_single_threaded\0") {
+        // SAFETY: a variable of this type, which nobody else reads meanwhile.
+        unsafe { variable.cast::<c_char>().write_volatile(1) };
+    }
+}
+
 /// A function of the type `Range` by its name, which ends with a byte 0.
 unsafe fn range(name: &'static [u8]) -> Option<Range> {
     symbol(name).map(|found| std::mem::transmute::<*mut c_void, Range>(found))
