@@ -20,6 +20,17 @@ void fencepost_region_add_(const void *address, size_t size)
 void fencepost_region_remove_(const void *address, size_t size)
     __attribute__((weak));
 void fencepost_ignore_(const void *address, size_t size) __attribute__((weak));
+void fencepost_volatile_ok_(const void *address, size_t size)
+    __attribute__((weak));
+void fencepost_tx_begin_(void) __attribute__((weak));
+void fencepost_tx_add_(const void *address, size_t size) __attribute__((weak));
+void fencepost_tx_end_(int committed) __attribute__((weak));
+void fencepost_alloc_(const void *address, size_t size) __attribute__((weak));
+void fencepost_free_(const void *address) __attribute__((weak));
+void fencepost_root_(const void *address, size_t size) __attribute__((weak));
+void fencepost_reach_(const void *object) __attribute__((weak));
+void fencepost_pointer_(const void *field, const void *target)
+    __attribute__((weak));
 void fencepost_op_begin_(const char *name) __attribute__((weak));
 void fencepost_op_end_(void) __attribute__((weak));
 
@@ -46,6 +57,50 @@ void fencepost_op_end_(void) __attribute__((weak));
  */
 #define fencepost_ignore(address, size)                                        \
   FENCEPOST_CALL_(fencepost_ignore_, ((address), (size)))
+
+/*
+ * Pointers stored in the size bytes at address, in persistent memory, may go to
+ * volatile memory or to another pool: they are set anew whenever the pool is
+ * opened.
+ */
+#define fencepost_volatile_ok(address, size)                                   \
+  FENCEPOST_CALL_(fencepost_volatile_ok_, ((address), (size)))
+
+/*
+ * Transactions of a library other than libpmemobj, which is known by itself.
+ * The calling thread begins one; it covers what is added to it, and what is
+ * allocated meanwhile; a store of the thread to other persistent memory is
+ * reported (unlogged-store) until the transaction ends, committed or aborted.
+ * One that begins inside another is part of it.
+ */
+#define fencepost_tx_begin() FENCEPOST_CALL_(fencepost_tx_begin_, ())
+#define fencepost_tx_add(address, size)                                        \
+  FENCEPOST_CALL_(fencepost_tx_add_, ((address), (size)))
+#define fencepost_tx_end() FENCEPOST_CALL_(fencepost_tx_end_, (1))
+#define fencepost_tx_abort() FENCEPOST_CALL_(fencepost_tx_end_, (0))
+
+/*
+ * Objects of such a library: the size bytes at address, in persistent memory,
+ * are allocated, or freed, now, or when the calling thread's transaction ends.
+ * A pool that has a root, which needs no pointer to it, is searched at the end
+ * of the run for objects that nothing reaches (leak).
+ */
+#define fencepost_alloc(address, size)                                         \
+  FENCEPOST_CALL_(fencepost_alloc_, ((address), (size)))
+#define fencepost_free(address) FENCEPOST_CALL_(fencepost_free_, ((address)))
+#define fencepost_root(address, size)                                          \
+  FENCEPOST_CALL_(fencepost_root_, ((address), (size)))
+
+/* The object at address needs no pointer that Fencepost can read, ever. */
+#define fencepost_reach(address) FENCEPOST_CALL_(fencepost_reach_, ((address)))
+
+/*
+ * What was just stored at field, in persistent memory, stands for the address
+ * target: it is judged as if target itself had been stored there, and the
+ * object at target counts as reached from now on.
+ */
+#define fencepost_pointer(field, target)                                       \
+  FENCEPOST_CALL_(fencepost_pointer_, ((field), (target)))
 
 /*
  * The calling thread begins, or ends, an operation that a crash must either

@@ -6,6 +6,7 @@
 #include "rt/hooks/client.h"
 
 #include "rt/hooks/events.h"
+#include "rt/hooks/heap_rules.h"
 #include "rt/hooks/mapping.h"
 
 /* 'P', 'C' in the two upper bytes of the low half. */
@@ -21,7 +22,16 @@ enum request {
   PMC_DO_FENCE = 6,
   PMC_WRITE_STATS = 8,
   PMC_SET_CLEAN = 17,
-  PMC_START_TX = 18, /* up to 28: transactions */
+  PMC_START_TX = 18,
+  PMC_START_TX_N = 19,
+  PMC_END_TX = 20,
+  PMC_END_TX_N = 21,
+  PMC_ADD_TO_TX = 22,
+  PMC_ADD_TO_TX_N = 23,
+  PMC_REMOVE_FROM_TX = 24,
+  PMC_REMOVE_FROM_TX_N = 25,
+  PMC_ADD_THREAD_TO_TX_N = 26,
+  PMC_REMOVE_THREAD_FROM_TX_N = 27,
   PMC_ADD_TO_GLOBAL_TX_IGNORE = 28,
   PMC_EMIT_LOG = 30
 };
@@ -70,6 +80,45 @@ static void flush_say(struct fpost_thread_state *self, const char *address,
   }
 }
 
+/* Transactions. With a number, it is the first argument. */
+static void transaction(struct fpost_thread_state *self, const uint64_t *words,
+                        uint32_t stack) {
+  const void *range = (const void *)words[1];
+  const void *range_n = (const void *)words[2];
+  switch (words[0] & 0xffff) {
+  case PMC_START_TX:
+    fpost_tx_begin(self, NULL, stack);
+    break;
+  case PMC_END_TX:
+    fpost_tx_end(self, true);
+    break;
+  case PMC_ADD_TO_TX:
+    fpost_tx_add(self, range, words[2], FPOST_TX_ADD_AGAIN, 0, stack);
+    break;
+  case PMC_REMOVE_FROM_TX:
+    fpost_tx_remove(self, range, words[2]);
+    break;
+  case PMC_START_TX_N:
+  case PMC_ADD_THREAD_TO_TX_N:
+    fpost_tx_join(self, words[1], (words[0] & 0xffff) == PMC_START_TX_N, stack);
+    break;
+  case PMC_END_TX_N:
+  case PMC_REMOVE_THREAD_FROM_TX_N:
+    fpost_tx_leave(self, words[1], (words[0] & 0xffff) == PMC_END_TX_N);
+    break;
+  case PMC_ADD_TO_TX_N:
+  case PMC_REMOVE_FROM_TX_N:
+    fpost_tx_shared_range(words[1], range_n, words[3],
+                          (words[0] & 0xffff) == PMC_ADD_TO_TX_N, stack);
+    break;
+  case PMC_ADD_TO_GLOBAL_TX_IGNORE:
+    fpost_heap_exempt(range, words[2]);
+    break;
+  default:
+    break;
+  }
+}
+
 uint64_t fpost_client_request(struct fpost_thread_state *self,
                               const void *arguments, uint64_t result,
                               uint32_t stack) {
@@ -108,9 +157,7 @@ uint64_t fpost_client_request(struct fpost_thread_state *self,
   default:
     if ((words[0] & 0xffff) >= PMC_START_TX &&
         (words[0] & 0xffff) <= PMC_ADD_TO_GLOBAL_TX_IGNORE) {
-      fpost_note(
-          "the program marks its transactions by client requests "
-          "(VALGRIND_PMC_*_TX): they are not checked");
+      transaction(self, words, stack);
       return 0;
     }
     return result;

@@ -225,6 +225,17 @@ static void marked(struct fpost_thread_state *self,
   fpost_heap_report(self, finding);
 }
 
+/* The first part of [pm, end) that the transaction does not cover. */
+static bool tx_gap(struct fpost_tx *tx, uint64_t pm, uint64_t end,
+                   uint64_t *gap, uint64_t *gap_end) {
+  if (!fpost_ranges_gap(&tx->ranges, pm, end, gap, gap_end)) {
+    return false;
+  }
+  return tx->shared == NULL ||
+         (tx->shared->on &&
+          fpost_ranges_gap(&tx->shared->ranges, *gap, *gap_end, gap, gap_end));
+}
+
 void fpost_heap_stored_slow(struct fpost_thread_state *self,
                             const void *address, uint64_t size, uint32_t flags,
                             uint32_t stack) {
@@ -236,8 +247,7 @@ void fpost_heap_stored_slow(struct fpost_thread_state *self,
   }
   uint64_t pm = fpost_pm_address(
       region->pool->index, (uintptr_t)address - region->start + region->offset);
-  if (self->tx.active &&
-      fpost_ranges_gap(&self->tx.ranges, pm, pm + size, &gap, &gap_end)) {
+  if (self->tx.active && tx_gap(&self->tx, pm, pm + size, &gap, &gap_end)) {
     const uint8_t *at = address;
     unlogged(self, at + (gap - pm), gap, gap_end - gap, stack);
   }
@@ -275,6 +285,7 @@ void fpost_tx_begin(struct fpost_thread_state *self, const void *pool,
   if (tx->depth++ == 0) {
     tx->pool = pool;
     tx->stack = stack;
+    tx->shared = NULL;
     tx->settled = false;
     tx->actions_count = 0;
     fpost_ranges_clear(&tx->ranges);
@@ -488,6 +499,72 @@ void fpost_tx_add(struct fpost_thread_state *self, const void *address,
   }
 }
 
+static struct fpost_tx_shared *shared_of(uint64_t number) {
+  for (uint32_t i = 0; i < FPOST_TX_SHARED_MAX; i++) {
+    struct fpost_tx_shared *shared = &fpost_context.heap.shared[i];
+    if (shared->on && shared->number == number) {
+      return shared;
+    }
+  }
+  return NULL;
+}
+
+static struct fpost_tx_shared *shared_make(uint64_t number) {
+  for (uint32_t i = 0; i < FPOST_TX_SHARED_MAX; i++) {
+    struct fpost_tx_shared *shared = &fpost_context.heap.shared[i];
+    if (!shared->on) {
+      shared->on = true;
+      shared->number = number;
+      fpost_ranges_clear(&shared->ranges);
+      return shared;
+    }
+  }
+  fpost_note(
+      "more than 64 numbered transactions at a time: stores in the others "
+      "are not checked");
+  return NULL;
+}
+
+void fpost_tx_join(struct fpost_thread_state *self, uint64_t number,
+                   bool begins, uint32_t stack) {
+  struct fpost_tx_shared *shared = shared_of(number);
+  if (shared == NULL && begins) {
+    shared = shared_make(number);
+  }
+  if (shared != NULL) {
+    fpost_tx_begin(self, NULL, stack);
+    self->tx.shared = shared;
+  }
+}
+
+void fpost_tx_leave(struct fpost_thread_state *self, uint64_t number,
+                    bool ends) {
+  struct fpost_tx_shared *shared = shared_of(number);
+  if (shared != NULL && self->tx.shared == shared) {
+    fpost_tx_end(self, true);
+    if (self->tx.depth == 0) {
+      self->tx.shared = NULL;
+    }
+  }
+  if (shared != NULL && ends) {
+    shared->on = false;
+  }
+}
+
+void fpost_tx_shared_range(uint64_t number, const void *address, uint64_t size,
+                           bool added, uint32_t stack) {
+  struct fpost_tx_shared *shared = shared_of(number);
+  uint64_t pm = fpost_heap_pm(address);
+  if (shared == NULL || pm == FPOST_NO_PM || size == 0) {
+    return;
+  }
+  if (added) {
+    ranges_add(&shared->ranges, pm, size, stack, 0);
+  } else {
+    ranges_remove(&shared->ranges, pm, size);
+  }
+}
+
 void fpost_tx_remove(struct fpost_thread_state *self, const void *address,
                      uint64_t size) {
   uint64_t pm = fpost_heap_pm(address);
@@ -605,6 +682,17 @@ void fpost_heap_found(const void *address) {
   }
 }
 
+void fpost_heap_pointer(struct fpost_thread_state *self, const void *field,
+                        const void *target, uint32_t stack) {
+  const struct fpost_region *found = fpost_region_at(field);
+  if (found != NULL) {
+    struct fpost_region from = *found;
+    fpost_pointers_value(self, &from, fpost_heap_pm(field), (uintptr_t)target,
+                         stack);
+    fpost_heap_found(target);
+  }
+}
+
 /* ---- pools of libpmemobj ---- */
 
 static struct fpost_heap_pool *pool_at(const void *base) {
@@ -618,11 +706,13 @@ static struct fpost_heap_pool *pool_at(const void *base) {
 
 void fpost_heap_opened(const void *base, uint64_t id) {
   struct fpost_heap_pool *pool = pool_at(NULL);
-  if (pool == NULL || fpost_heap_pm(base) == FPOST_NO_PM) {
+  if (pool == NULL || pool_at(base) != NULL ||
+      fpost_heap_pm(base) == FPOST_NO_PM) {
     return;
   }
   *pool = (struct fpost_heap_pool){.base = base, .id = id, .known = true};
-  if (++fpost_context.heap.pools_count > 1) {
+  fpost_context.heap.pools_count += id != 0;
+  if (fpost_context.heap.pools_count > 1) {
     fpost_context.heap.watch = true;
   }
 }

@@ -56,6 +56,16 @@ enum fpost_tx_add {
 void fpost_tx_add(struct fpost_thread_state *self, const void *address,
                   uint64_t size, enum fpost_tx_add how, uintptr_t pc,
                   uint32_t stack);
+/*
+ * The annotated transaction of that number: begun, or joined, by the thread;
+ * left by it, or over for all; extended, or cut back.
+ */
+void fpost_tx_join(struct fpost_thread_state *self, uint64_t number,
+                   bool begins, uint32_t stack);
+void fpost_tx_leave(struct fpost_thread_state *self, uint64_t number,
+                    bool ends);
+void fpost_tx_shared_range(uint64_t number, const void *address, uint64_t size,
+                           bool added, uint32_t stack);
 /* Stores to the range need a log again. */
 void fpost_tx_remove(struct fpost_thread_state *self, const void *address,
                      uint64_t size);
@@ -92,9 +102,14 @@ void fpost_heap_freed(struct fpost_thread_state *self, const void *address,
  */
 void fpost_heap_found(const void *address);
 
+/* What was stored at field stands for the address target. */
+void fpost_heap_pointer(struct fpost_thread_state *self, const void *field,
+                        const void *target, uint32_t stack);
+
 /* ---- pools of libpmemobj ---- */
 
-/* The pool at base was opened; id is the first half of its PMEMoids. */
+/* The pool at base was opened; id is the first half of its PMEMoids, 0 if it is
+   not libpmemobj's. */
 void fpost_heap_opened(const void *base, uint64_t id);
 /* All objects of the pool at base cannot be told: look for no leaks. */
 void fpost_heap_unknown(const void *base);
@@ -126,6 +141,10 @@ void fpost_reach_scan(struct fpost_thread_state *self,
 void fpost_pointers_stored(struct fpost_thread_state *self,
                            const struct fpost_region *region,
                            const void *address, uint64_t size, uint32_t stack);
+/* pointers.c: value was stored at pm, as a pointer. */
+void fpost_pointers_value(struct fpost_thread_state *self,
+                          const struct fpost_region *from, uint64_t pm,
+                          uintptr_t value, uint32_t stack);
 /* pointers.c: are words of the store halves of PMEMoids that are wrong? */
 void fpost_pointers_ids(struct fpost_thread_state *self,
                         const struct fpost_region *region, const void *address,

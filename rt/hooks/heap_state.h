@@ -21,6 +21,14 @@ struct fpost_tx_action {
   bool freed;
 };
 
+/* An annotated transaction that has a number: several threads may be in it. */
+struct fpost_tx_shared {
+  uint64_t number;
+  bool on;
+  struct fpost_ranges ranges;
+};
+#define FPOST_TX_SHARED_MAX 64u
+
 /* The transaction of a thread; those inside it are part of it. */
 struct fpost_tx {
   bool active;      /* stores need a log now */
@@ -29,6 +37,7 @@ struct fpost_tx {
   uint32_t stack;   /* where the outermost one was begun */
   const void *pool; /* libpmemobj's; null: annotated */
   struct fpost_ranges ranges;
+  struct fpost_tx_shared *shared; /* null: it has no number */
   struct fpost_tx_action *actions;
   uint32_t actions_count;
   uint32_t actions_max;
@@ -67,6 +76,7 @@ struct fpost_heap {
   bool frees; /* something has been freed */
   uint32_t pools_count; /* open */
   struct fpost_heap_pool pools[FPOST_HEAP_POOLS_MAX];
+  struct fpost_tx_shared shared[FPOST_TX_SHARED_MAX];
   struct fpost_ranges exempt;
   struct fpost_ranges volatile_ok;
   struct fpost_objects objects;

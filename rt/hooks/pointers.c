@@ -194,6 +194,21 @@ static void pm_check(struct fpost_thread_state *self,
   }
 }
 
+void fpost_pointers_value(struct fpost_thread_state *self,
+                          const struct fpost_region *from, uint64_t pm,
+                          uintptr_t value, uint32_t stack) {
+  if (value < FPOST_POOL_PAGE || value >= ADDRESS_END) {
+    return;
+  }
+  const struct fpost_region *to =
+      fpost_regions_find(&fpost_context.regions, value);
+  if (to != NULL) {
+    pm_check(self, from, to, pm, value, stack);
+  } else {
+    volatile_check(self, from->pool, pm, value, stack);
+  }
+}
+
 void fpost_pointers_stored(struct fpost_thread_state *self,
                            const struct fpost_region *region,
                            const void *address, uint64_t size, uint32_t stack) {
@@ -203,16 +218,7 @@ void fpost_pointers_stored(struct fpost_thread_state *self,
   for (uint64_t i = 0; i + sizeof(uintptr_t) <= size; i += sizeof(uintptr_t)) {
     uintptr_t value;
     memcpy(&value, (const uint8_t *)address + i, sizeof(value));
-    if (value < FPOST_POOL_PAGE || value >= ADDRESS_END) {
-      continue;
-    }
-    const struct fpost_region *to =
-        fpost_regions_find(&fpost_context.regions, value);
-    if (to != NULL) {
-      pm_check(self, &from, to, pm + i, value, stack);
-    } else {
-      volatile_check(self, from.pool, pm + i, value, stack);
-    }
+    fpost_pointers_value(self, &from, pm + i, value, stack);
   }
 }
 
@@ -234,7 +240,7 @@ pool_of(const struct fpost_region *region) {
 static bool id_is_foreign(const struct fpost_heap_pool *own, uint64_t id) {
   for (uint32_t i = 0; i < FPOST_HEAP_POOLS_MAX; i++) {
     const struct fpost_heap_pool *pool = &fpost_context.heap.pools[i];
-    if (pool->base != NULL && pool != own && pool->id == id) {
+    if (pool->base != NULL && pool != own && pool->id == id && id != 0) {
       return true;
     }
   }
@@ -244,7 +250,7 @@ static bool id_is_foreign(const struct fpost_heap_pool *own, uint64_t id) {
 /* The word is the offset of a PMEMoid: is the object freed? */
 static const struct fpost_object *id_freed(const struct fpost_heap_pool *own,
                                            const uint64_t *word) {
-  if (*word < FPOST_POOL_PAGE || *word % OBJECT_ALIGN != 0 ||
+  if (*word < FPOST_POOL_PAGE || *word % OBJECT_ALIGN != 0 || own->id == 0 ||
       word[-1] != own->id) {
     return NULL;
   }

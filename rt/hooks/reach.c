@@ -188,7 +188,9 @@ static uint32_t live_collect(struct fpost_object **live) {
 void fpost_reach_scan(struct fpost_thread_state *self,
                       const struct fpost_heap_pool *pool) {
   uint32_t max = fpost_context.heap.objects.count;
-  if (!pool->known || max == 0 || !fpost_heap_wants(FPOST_CLASS_LEAK)) {
+  bool rooted = false;
+  if (!pool->known || max == 0 || fpost_heap_pm(pool->base) == FPOST_NO_PM ||
+      !fpost_heap_wants(FPOST_CLASS_LEAK)) {
     return;
   }
   struct reach reach = {.pool = pool};
@@ -203,12 +205,15 @@ void fpost_reach_scan(struct fpost_thread_state *self,
   for (uint32_t i = 0; i < reach.live_count; i++) {
     if (reach.live[i]->root || !object_of(pool, reach.live[i])) {
       mark(&reach, i);
+      rooted |= reach.live[i]->root && object_of(pool, reach.live[i]);
     }
   }
   while (reach.work_count > 0) {
     object_look(&reach, reach.live[reach.work[--reach.work_count]]);
   }
-  leaks_report(self, &reach);
+  if (rooted) { /* else the program has not asked for the root */
+    leaks_report(self, &reach);
+  }
   fpost_os_release(reach.live, max * sizeof(struct fpost_object *));
   fpost_os_release(reach.work, max * sizeof(uint32_t));
 }

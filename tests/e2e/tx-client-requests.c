@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * RUN: %fencepost-clang -g -O1 %s -lpthread -o %t
+ * RUN: not %fencepost check -- %t > %t.out
+ * RUN: FileCheck %s < %t.out
+ * RUN: %fencepost-clang -g -O1 -DFIXED %s -lpthread -o %t
+ * RUN: %fencepost check --fail-on performance -- %t
+ *
+ * Intent: pmemcheck's client requests about transactions, of a thread and with
+ * a number for several threads, are transactions here too.
+ *
+ * CHECK-DAG: store of 8 bytes {{.*}} in forgets
+ * CHECK-DAG: store of 8 bytes {{.*}} in removed
+ * CHECK-DAG: store of 8 bytes {{.*}} in joined
+ * CHECK: SUMMARY: fencepost: 3 errors, 0 warnings
+ */
+#include <pthread.h>
+#include <stdint.h>
+
+/* As <valgrind/pmemcheck.h> spells a request. */
+static void request(uint64_t code, uint64_t a, uint64_t b, uint64_t c) {
+  volatile uint64_t words[6] = {0x50430000 + code, a, b, c};
+  volatile uint64_t result;
+  __asm__ volatile(
+      "rolq $3,  %%rdi ; rolq $13, %%rdi\n\t"
+      "rolq $61, %%rdi ; rolq $51, %%rdi\n\t"
+      "xchgq %%rbx,%%rbx"
+      : "=d"(result)
+      : "a"(&words[0]), "0"(0)
+      : "cc", "memory");
+}
+
+enum {
+  REGISTER = 0,
+  FLUSH = 5,
+  FENCE = 6,
+  START = 18,
+  START_N,
+  END,
+  END_N,
+  ADD,
+  ADD_N,
+  REMOVE,
+  REMOVE_N,
+  JOIN_N,
+  LEAVE_N,
+  IGNORE
+};
+
+static _Alignas(64) uint64_t pm[1024];
+
+__attribute__((noinline)) static void store(uint64_t *word) {
+  *word = 1;
+  request(FLUSH, (uint64_t)word, 8, 0);
+  request(FENCE, 0, 0, 0);
+}
+
+static void forgets(void) {
+#ifndef FIXED
+  pm[8] = 1;
+  request(FLUSH, (uint64_t)&pm[8], 8, 0);
+  request(FENCE, 0, 0, 0);
+#endif
+}
+
+static void removed(void) {
+  pm[16] = 1;
+  request(FLUSH, (uint64_t)&pm[16], 8, 0);
+  request(FENCE, 0, 0, 0);
+}
+
+/* Shares transaction 5. */
+static void *joined(void *unused) {
+  request(JOIN_N, 5, 0, 0);
+  store(&pm[32]);
+#ifndef FIXED
+  pm[40] = 1;
+  request(FLUSH, (uint64_t)&pm[40], 8, 0);
+  request(FENCE, 0, 0, 0);
+#endif
+  request(LEAVE_N, 5, 0, 0);
+  store(&pm[40]);
+  return unused;
+}
+
+int main(void) {
+  pthread_t thread;
+
+  request(REGISTER, (uint64_t)pm, sizeof pm, 0);
+  request(IGNORE, (uint64_t)&pm[64], 8, 0);
+  request(START, 0, 0, 0);
+  request(ADD, (uint64_t)pm, 8, 0);
+  store(&pm[0]);
+  store(&pm[64]);
+  forgets();
+  request(ADD, (uint64_t)&pm[16], 8, 0);
+#ifndef FIXED
+  request(REMOVE, (uint64_t)&pm[16], 8, 0);
+#endif
+  removed();
+  request(END, 0, 0, 0);
+  store(&pm[24]);
+
+  request(START_N, 5, 0, 0);
+  request(ADD_N, 5, (uint64_t)&pm[32], 8);
+  pthread_create(&thread, 0, joined, 0);
+  pthread_join(thread, 0);
+  store(&pm[32]);
+  request(END_N, 5, 0, 0);
+  store(&pm[48]);
+  return 0;
+}
