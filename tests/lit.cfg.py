@@ -50,7 +50,7 @@ for flag in ("clwb", "clflushopt", "movdiri", "movdir64b", "avx", "avx2",
              "avx512f", "avx512vl", "avx512bw"):
     if flag in flags:
         config.available_features.add("hw-" + flag)
-for program in ("gdb", "valgrind", "xmllint", "jq", "sqlite3",
+for program in ("git", "jsonschema", "patch", "gdb", "valgrind", "xmllint", "jq", "sqlite3",
                 "bash", "zsh", "fish", "cpack", "mmdebstrap",
                 "slurmctld", "slurmd", "munged",
                 "clang-format-14", "clang-tidy-22"):
@@ -68,6 +68,10 @@ if shutil.which("cargo") and shutil.which("rustc"):
         config.available_features.add("rust")
 if os.geteuid() == 0:
     config.available_features.add("root")
+# Published schemas of report formats, see tools/setup.
+schemas = os.path.join(source, "build", "schemas")
+if os.path.exists(os.path.join(schemas, "junit-10.xsd")):
+    config.available_features.add("schemas")
 # Mounting a small file system takes more than being root: try it.
 if shutil.which("unshare") and subprocess.run(
         ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"],
@@ -88,6 +92,7 @@ config.substitutions += [
     ("%plugin", plugin),
     ("%llvm-bin", llvm_bin),
     ("%llvm", llvm),
+    ("%schemas", schemas),
     ("%source", source),
     ("%build", build),
     ("%python", config.python),

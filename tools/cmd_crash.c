@@ -55,7 +55,6 @@ static int record_and_explore(const struct options *options, char **program,
           FPOST_EXIT_CLEAN) {
     return FPOST_EXIT_USAGE;
   }
-  fpost_report_sort(report);
   int exit_code = fpost_report_finish(report, &options->report);
   return fpost_run_expected("crash", &options->run, &end) ? exit_code
                                                           : FPOST_EXIT_USAGE;

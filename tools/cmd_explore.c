@@ -30,7 +30,6 @@ static int explore_run(const struct fpost_command *command, int argc,
   exit_code =
       explore_trace("explore", operands.items[0], &options.cli, &report);
   if (exit_code == FPOST_EXIT_CLEAN) {
-    fpost_report_sort(&report);
     exit_code = fpost_report_finish(&report, &options.report);
   }
   fpost_report_free(&report);

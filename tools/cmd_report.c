@@ -6,7 +6,9 @@
 #include "tools/online.h"
 #include "tools/run.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,16 +17,19 @@ struct options {
   struct fpost_report_options report;
   const char *results;
   const char *output;
+  const char *source_root;
   int format;
 };
-
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_LATER };
 
 static const struct fpost_option table[] = {
     {"format", 0, FPOST_OPTION_CHOICE, "text|json|sarif|junit|html",
      offsetof(struct options, format), "how to write it (default text)"},
     {"output", 'o', FPOST_OPTION_TEXT, "FILE", offsetof(struct options, output),
      "where to write it (default stdout)"},
+    {"source-root", 0, FPOST_OPTION_TEXT, "DIR",
+     offsetof(struct options, source_root),
+     "the root of the source: SARIF names files relative to it (default: the "
+     "current directory)"},
     {"results", 0, FPOST_OPTION_TEXT, "FILE", offsetof(struct options, results),
      "report a results file, which an instrumented program that is run by "
      "itself makes"},
@@ -44,18 +49,6 @@ static int trace_load(struct fpost_report *report, const char *path) {
     fpost_error("report: %s", reader.error);
   }
   return err;
-}
-
-/* Does the file begin as a database does? */
-static bool database_is(const char *path) {
-  char magic[16] = "";
-  FILE *file = fopen(path, "rbe");
-  if (file != NULL) {
-    size_t size = fread(magic, 1, sizeof magic, file);
-    fclose(file);
-    return size == sizeof magic && memcmp(magic, "SQLite format 3", 16) == 0;
-  }
-  return false;
 }
 
 /*
@@ -88,9 +81,41 @@ static int database_load(struct fpost_report *report, const char *path) {
   return err;
 }
 
+/* Does the file begin as a JSON object does? */
+static bool json_is(const char *path) {
+  FILE *file = fopen(path, "rbe");
+  int c = EOF;
+  if (file != NULL) {
+    while ((c = fgetc(file)) != EOF && isspace(c)) {
+    }
+    fclose(file);
+  }
+  return c == '{';
+}
+
+/* A report of an earlier run, to be written in another form. */
+static int report_load(struct fpost_report *report, const char *path) {
+  json_error_t error;
+  json_t *json = json_load_file(path, 0, &error);
+  int err = FPOST_EINVAL;
+  if (json == NULL) {
+    fpost_error("report: '%s', line %d: %s", path, error.line, error.text);
+  } else if ((err = fpost_report_parse(report, json)) != FPOST_OK) {
+    fpost_error(
+        "report: '%s' is no report of this version: expected a file "
+        "written by --json",
+        path);
+  }
+  json_decref(json);
+  return err;
+}
+
 static int file_load(struct fpost_report *report, const char *path) {
-  return database_is(path) ? database_load(report, path)
-                           : trace_load(report, path);
+  if (json_is(path)) {
+    return report_load(report, path);
+  }
+  return explore_db_is(path) ? database_load(report, path)
+                             : trace_load(report, path);
 }
 
 static int results_load(struct fpost_report *report, const char *path) {
@@ -103,24 +128,42 @@ static int results_load(struct fpost_report *report, const char *path) {
   return err;
 }
 
-static int report_write(struct fpost_report *report,
-                        const struct options *options) {
-  const char *output = options->output != NULL ? options->output : "-";
-  if (options->format == FORMAT_JSON) {
-    return fpost_report_write_json(report, output) ? fpost_report_exit(report)
-                                                   : FPOST_EXIT_USAGE;
+/* In the order of --format; null: not in this version. */
+static fpost_report_writer *const writers[] = {
+    fpost_report_print, fpost_report_dump_json, fpost_report_dump_sarif,
+    fpost_report_dump_junit, NULL};
+
+/* The root of the source as an absolute path. */
+static bool root_set(struct fpost_report *report, const char *root) {
+  char path[PATH_MAX];
+  if (realpath(root != NULL ? root : ".", path) == NULL) {
+    fpost_error("report: --source-root '%s': %s", root != NULL ? root : ".",
+                strerror(errno));
+    return false;
   }
-  if (options->output != NULL && freopen(output, "we", stdout) == NULL) {
-    fpost_error("report: cannot write '%s': %s", output, strerror(errno));
+  report->source_root = fpost_report_text(report, path);
+  return true;
+}
+
+/* Write the settled report, and JSON beside it if asked. */
+static int report_write(struct fpost_report *report,
+                        const struct options *options,
+                        fpost_report_writer *writer) {
+  const char *json = options->report.json;
+  /* --json - stands for the text. */
+  bool instead =
+      json != NULL && strcmp(json, "-") == 0 && options->output == NULL;
+  if ((!instead &&
+       !fpost_report_write(report, options->output, "the report", writer)) ||
+      (json != NULL && !fpost_report_write(report, json, "the JSON report",
+                                           fpost_report_dump_json))) {
     return FPOST_EXIT_USAGE;
   }
-  return fpost_report_finish(report, &options->report);
+  return fpost_report_exit(report);
 }
 
 static int report_run(const struct fpost_command *command, int argc,
                       char **argv) {
-  static const char *const formats[] = {"text", "json", "sarif", "junit",
-                                        "html"};
   struct options options = {.report.fail_on = FPOST_FAIL_ON_DEFAULT};
   struct fpost_operands operands;
   struct fpost_report report;
@@ -133,23 +176,20 @@ static int report_run(const struct fpost_command *command, int argc,
                               options.results != NULL ? 0 : 1)) {
     return FPOST_EXIT_USAGE;
   }
-  if (options.format >= FORMAT_LATER) {
-    fpost_error(
-        "report: the format '%s' is not available in this version; "
-        "there are text and json",
-        formats[options.format]);
+  fpost_report_writer *writer = writers[options.format];
+  if (writer == NULL) {
+    fpost_error("report: the format 'html' is not available in this version");
     return FPOST_EXIT_USAGE;
   }
   if (fpost_report_init(&report, &options.report) != 0) {
     return FPOST_EXIT_USAGE;
   }
-  int err = options.results != NULL ? results_load(&report, options.results)
-                                    : file_load(&report, operands.items[0]);
-  if (err == 0) {
-    fpost_report_sort(&report);
-    exit_code = report_write(&report, &options);
-  } else {
-    exit_code = FPOST_EXIT_USAGE;
+  exit_code = FPOST_EXIT_USAGE;
+  if (root_set(&report, options.source_root) &&
+      (options.results != NULL ? results_load(&report, options.results)
+                               : file_load(&report, operands.items[0])) == 0) {
+    fpost_report_settle(&report);
+    exit_code = report_write(&report, &options, writer);
   }
   fpost_report_free(&report);
   return exit_code;
@@ -157,13 +197,14 @@ static int report_run(const struct fpost_command *command, int argc,
 
 const struct fpost_command fpost_command_report = {
     .name = "report",
-    .usage = "[OPTIONS] DB|TRACE | --results FILE",
+    .usage = "[OPTIONS] DB|TRACE|JSON | --results FILE",
     .summary = "print the findings of an exploration, a trace or a run",
     .description =
         "Prints what was found: by an exploration, from its database DB, and "
         "in "
-        "the run that it explored; in a recorded run, from its TRACE; or by a "
-        "program that was run by itself, from its results file.\n"
+        "the run that it explored; in a recorded run, from its TRACE; by a "
+        "program that was run by itself, from its results file; or in an "
+        "earlier report, from what --json wrote.\n"
         "The filters apply to what is printed and to the exit code; the "
         "database keeps everything.",
     .options = table,

@@ -43,6 +43,7 @@ struct fpost_report_options {
   struct fpost_texts suppress;
   struct fpost_texts only; /* each a comma-separated list of classes */
   struct fpost_texts no;
+  const char *baseline; /* JSON report of an earlier run; NULL: none */
   const char *json; /* file for the JSON report, "-" for stdout; NULL: none */
   int fail_on;      /* index into "error|warning|performance" */
 };
@@ -53,8 +54,10 @@ struct fpost_report_options {
 /* clang-format off */
 #define FPOST_REPORT_OPTIONS(type, member)                                     \
   {"suppress", 0, FPOST_OPTION_TEXTS, "FILE", offsetof(type, member.suppress), \
-   "findings not to report: lines CLASS:PATTERN, where PATTERN matches a "     \
-   "function or a file of the stack; repeatable"},                             \
+   "findings not to report: lines 'CLASS:PATTERN # REASON', where PATTERN "     \
+   "matches a function or a file of the stack; repeatable"},                   \
+  {"baseline", 0, FPOST_OPTION_TEXT, "FILE", offsetof(type, member.baseline),  \
+   "report only what is not in FILE, the --json report of an earlier run"},                             \
   {"only", 0, FPOST_OPTION_TEXTS, "CLASS,...", offsetof(type, member.only),    \
    "report findings of these classes only, also those off by default"},        \
   {"no", 0, FPOST_OPTION_TEXTS, "CLASS,...", offsetof(type, member.no),        \

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "tools/finding.h"
 
-#include <ctype.h>
+#include "rt/base/assert.h"
+#include "tools/baseline.h"
+#include "tools/output.h"
+#include "tools/suppress.h"
+
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +20,12 @@ struct block {
 
 struct fpost_report_memory {
   struct block *blocks;
-  uint64_t *keys; /* of the findings: what makes two of them the same */
+  uint64_t *keys;    /* of the findings: what makes two of them the same */
+  uint32_t *buckets; /* index of a finding + 1, by its key; 0 is free */
+  bool settled;
 };
 
-static _Noreturn void memory_exhausted(void) {
+void fpost_memory_exhausted(void) {
   fputs("fencepost: out of memory for the report\n", stderr);
   exit(FPOST_EXIT_USAGE);
 }
@@ -28,7 +33,7 @@ static _Noreturn void memory_exhausted(void) {
 void *fpost_report_memory(struct fpost_report *report, size_t size) {
   struct block *block = calloc(1, sizeof *block + size);
   if (block == NULL) {
-    memory_exhausted();
+    fpost_memory_exhausted();
   }
   block->next = report->memory->blocks;
   report->memory->blocks = block;
@@ -49,7 +54,7 @@ const char *fpost_report_format(struct fpost_report *report, const char *format,
   char *text = NULL;
   va_start(arguments, format);
   if (vasprintf(&text, format, arguments) < 0) {
-    memory_exhausted();
+    fpost_memory_exhausted();
   }
   va_end(arguments);
   const char *copy = fpost_report_text(report, text);
@@ -87,6 +92,19 @@ int fpost_class_find(const char *name, size_t size, const char *where) {
   return -1;
 }
 
+bool fpost_class_online(uint32_t class_) {
+  switch (class_) {
+  case FPOST_CLASS_RECOVERY_FAILURE:
+  case FPOST_CLASS_NOT_ROBUST:
+  case FPOST_CLASS_PERSISTENCY_RACE:
+  case FPOST_CLASS_NOT_FAILURE_ATOMIC:
+  case FPOST_CLASS_LOST_OPERATION:
+    return false;
+  default:
+    return true;
+  }
+}
+
 /* The set of classes named by comma-separated lists. */
 static int classes_parse(const struct fpost_texts *lists, const char *where,
                          uint32_t *set) {
@@ -109,71 +127,6 @@ static int classes_parse(const struct fpost_texts *lists, const char *where,
   return FPOST_OK;
 }
 
-/* One line of a file of suppressions: CLASS:PATTERN, # and what follows
- * ignored. */
-static int suppression_parse(struct fpost_report *report, char *line,
-                             const char *path, uint32_t number) {
-  char where[512];
-  line[strcspn(line, "#\r\n")] = '\0';
-  line += strspn(line, " \t");
-  size_t size = strlen(line);
-  while (size != 0 && isspace((unsigned char)line[size - 1])) {
-    line[--size] = '\0';
-  }
-  if (size == 0) {
-    return FPOST_OK;
-  }
-  snprintf(where, sizeof where, "%.400s:%u", path, number);
-  size_t colon = strcspn(line, ":");
-  const char *pattern = line + colon + 1;
-  if (line[colon] != ':' || *pattern == '\0') {
-    fpost_error(
-        "%s: '%s' is no suppression: expected CLASS:PATTERN, for "
-        "example missing-flush:update_statistics",
-        where, line);
-    return FPOST_EINVAL;
-  }
-  int class_ = FPOST_CLASS_COUNT;
-  if (colon != 1 || line[0] != '*') {
-    class_ = fpost_class_find(line, colon, where);
-    if (class_ < 0) {
-      return FPOST_EINVAL;
-    }
-  }
-  uint32_t count = report->suppressions_count;
-  struct fpost_suppression *all =
-      fpost_report_memory(report, (count + 1) * sizeof *all);
-  if (count != 0) {
-    memcpy(all, report->suppressions, count * sizeof *all);
-  }
-  all[count] =
-      (struct fpost_suppression){.class_ = (enum fpost_class)class_,
-                                 .pattern = fpost_report_text(report, pattern),
-                                 .file = fpost_report_text(report, path),
-                                 .line = number};
-  report->suppressions = all;
-  report->suppressions_count++;
-  return FPOST_OK;
-}
-
-static int suppressions_read(struct fpost_report *report, const char *path) {
-  FILE *file = fopen(path, "re");
-  if (file == NULL) {
-    fpost_error("cannot read the suppressions '%s': %s", path, strerror(errno));
-    return FPOST_ENOENT;
-  }
-  char *line = NULL;
-  size_t size = 0;
-  int err = FPOST_OK;
-  for (uint32_t number = 1; err == FPOST_OK && getline(&line, &size, file) >= 0;
-       number++) {
-    err = suppression_parse(report, line, path, number);
-  }
-  free(line);
-  fclose(file);
-  return err;
-}
-
 static int filters_set(struct fpost_report *report,
                        const struct fpost_report_options *options) {
   static const enum fpost_severity severities[] = {
@@ -192,11 +145,16 @@ static int filters_set(struct fpost_report *report,
   }
   if (only != 0) {
     report->enabled = only;
+    report->excluded = ~only;
   }
   report->enabled &= ~no;
+  report->excluded |= no;
   report->fail_on = severities[options->fail_on];
   for (uint32_t i = 0; err == FPOST_OK && i < options->suppress.count; i++) {
-    err = suppressions_read(report, options->suppress.items[i]);
+    err = fpost_suppressions_read(report, options->suppress.items[i]);
+  }
+  if (err == FPOST_OK && options->baseline != NULL) {
+    err = fpost_baseline_read(report, options->baseline);
   }
   return err;
 }
@@ -207,7 +165,7 @@ int fpost_report_init(struct fpost_report *report,
   report->memory = calloc(1, sizeof *report->memory);
   report->symbols = fpost_symbols_new();
   if (report->memory == NULL || report->symbols == NULL) {
-    memory_exhausted();
+    fpost_memory_exhausted();
   }
   int err = filters_set(report, options);
   if (err != FPOST_OK) {
@@ -224,6 +182,7 @@ void fpost_report_free(struct fpost_report *report) {
       free(block);
     }
     free(report->memory->keys);
+    free(report->memory->buckets);
     free(report->memory);
   }
   fpost_symbols_free(report->symbols);
@@ -242,7 +201,7 @@ struct fpost_place fpost_report_place(struct fpost_report *report,
   for (uint32_t i = 0; i < count; i++) {
     if (fpost_symbols_find(report->symbols, pcs[i], &found, &found_count) !=
         0) {
-      memory_exhausted();
+      fpost_memory_exhausted();
     }
     total += found_count;
   }
@@ -254,7 +213,7 @@ struct fpost_place fpost_report_place(struct fpost_report *report,
   for (uint32_t i = 0; i < count; i++) {
     if (fpost_symbols_find(report->symbols, pcs[i], &found, &found_count) !=
         0) {
-      memory_exhausted();
+      fpost_memory_exhausted();
     }
     memcpy(frames + place.count, found, found_count * sizeof *frames);
     place.count += found_count;
@@ -307,46 +266,18 @@ const struct fpost_frame *fpost_place_frame(const struct fpost_place *place) {
   return place->count != 0 ? &place->frames[0] : NULL;
 }
 
-static bool text_matches(const char *pattern, const char *text) {
-  if (text == NULL) {
-    return false;
-  }
-  const char *slash = strrchr(text, '/');
-  return fnmatch(pattern, text, 0) == 0 ||
-         (slash != NULL && fnmatch(pattern, slash + 1, 0) == 0);
-}
-
-static bool place_matches(const char *pattern,
-                          const struct fpost_place *place) {
-  for (uint32_t i = 0; i < place->count; i++) {
-    const struct fpost_frame *frame = &place->frames[i];
-    if (text_matches(pattern, frame->function) ||
-        text_matches(pattern, frame->file) ||
-        text_matches(pattern, frame->shown) ||
-        text_matches(pattern, frame->module)) {
-      return true;
+const struct fpost_frame *
+fpost_finding_frame(const struct fpost_report_finding *finding) {
+  const struct fpost_place *const places[] = {
+      &finding->store.place, &finding->missing.place, &finding->read.place,
+      &finding->crash.stack};
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    const struct fpost_frame *frame = fpost_place_frame(places[i]);
+    if (frame != NULL) {
+      return frame;
     }
   }
-  return false;
-}
-
-static bool finding_suppressed(struct fpost_report *report,
-                               const struct fpost_report_finding *finding) {
-  for (uint32_t i = 0; i < report->suppressions_count; i++) {
-    struct fpost_suppression *suppression = &report->suppressions[i];
-    bool class_fits = suppression->class_ == FPOST_CLASS_COUNT ||
-                      suppression->class_ == finding->class_;
-    const char *pattern = suppression->pattern;
-    if (class_fits && (place_matches(pattern, &finding->store.place) ||
-                       place_matches(pattern, &finding->missing.place) ||
-                       place_matches(pattern, &finding->read.place) ||
-                       place_matches(pattern, &finding->crash.stack))) {
-      suppression->used += finding->count;
-      report->suppressed += finding->count;
-      return true;
-    }
-  }
-  return false;
+  return NULL;
 }
 
 static void key_text(XXH64_state_t *hash, const char *text) {
@@ -377,7 +308,7 @@ static void key_place(XXH64_state_t *hash, const struct fpost_place *place) {
 static uint64_t finding_key(const struct fpost_report_finding *finding) {
   XXH64_state_t *hash = XXH64_createState();
   if (hash == NULL) {
-    memory_exhausted();
+    fpost_memory_exhausted();
   }
   XXH64_reset(hash, finding->class_);
   key_place(hash, &finding->store.place);
@@ -393,35 +324,53 @@ static uint64_t finding_key(const struct fpost_report_finding *finding) {
   return key;
 }
 
+/* Twice as many buckets as there is room for findings. */
+static uint32_t *bucket_of(const struct fpost_report *report, uint64_t key) {
+  struct fpost_report_memory *memory = report->memory;
+  uint32_t mask = 2 * report->findings_max - 1;
+  uint32_t i = (uint32_t)key & mask;
+  while (memory->buckets[i] != 0 &&
+         memory->keys[memory->buckets[i] - 1] != key) {
+    i = (i + 1) & mask;
+  }
+  return &memory->buckets[i];
+}
+
 static void findings_grow(struct fpost_report *report) {
+  struct fpost_report_memory *memory = report->memory;
   uint32_t max = report->findings_max == 0 ? 64 : report->findings_max * 2;
   report->findings = realloc(report->findings, max * sizeof *report->findings);
-  report->memory->keys =
-      realloc(report->memory->keys, max * sizeof *report->memory->keys);
-  if (report->findings == NULL || report->memory->keys == NULL) {
-    memory_exhausted();
+  memory->keys = realloc(memory->keys, max * sizeof *memory->keys);
+  free(memory->buckets);
+  memory->buckets = calloc(2 * (size_t)max, sizeof *memory->buckets);
+  if (report->findings == NULL || memory->keys == NULL ||
+      memory->buckets == NULL) {
+    fpost_memory_exhausted();
   }
   report->findings_max = max;
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    *bucket_of(report, memory->keys[i]) = i + 1;
+  }
 }
 
 void fpost_report_add(struct fpost_report *report,
                       const struct fpost_report_finding *finding) {
-  if ((report->enabled >> finding->class_ & 1) == 0 ||
-      finding_suppressed(report, finding)) {
+  FPOST_ASSERT(!report->memory->settled);
+  if ((report->enabled >> finding->class_ & 1) == 0) {
     return;
-  }
-  uint64_t key = finding_key(finding);
-  for (uint32_t i = 0; i < report->findings_count; i++) {
-    if (report->memory->keys[i] == key) {
-      report->findings[i].count += finding->count;
-      return;
-    }
   }
   if (report->findings_count == report->findings_max) {
     findings_grow(report);
   }
+  uint64_t key = finding_key(finding);
+  uint32_t *bucket = bucket_of(report, key);
+  if (*bucket != 0) {
+    report->findings[*bucket - 1].count += finding->count;
+    return;
+  }
   report->memory->keys[report->findings_count] = key;
   report->findings[report->findings_count++] = *finding;
+  *bucket = report->findings_count;
 }
 
 void fpost_report_note(struct fpost_report *report, const char *text) {
@@ -480,14 +429,56 @@ static int compare_findings(const void *left, const void *right) {
   return order != 0 ? order : compare_text(a->crash.state, b->crash.state);
 }
 
-void fpost_report_sort(struct fpost_report *report) {
+/* Say of each finding whether it is suppressed, and count. */
+static void findings_suppress(struct fpost_report *report) {
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    struct fpost_report_finding *finding = &report->findings[i];
+    struct fpost_suppression *suppression =
+        fpost_suppressions_match(report, finding);
+    if (suppression != NULL) {
+      finding->suppressed = suppression->reason;
+      suppression->used += finding->count;
+    }
+    /* In a report that is read again it may be suppressed already. */
+    if (finding->suppressed != NULL) {
+      report->suppressed += finding->count;
+    }
+  }
+  fpost_suppressions_note_unused(report);
+}
+
+/* What is reported to the front, then what is suppressed. */
+static void findings_divide(struct fpost_report *report) {
+  uint32_t count = report->findings_count;
+  struct fpost_report_finding *hidden =
+      fpost_report_memory(report, count * sizeof *hidden);
+  report->findings_count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    const struct fpost_report_finding *finding = &report->findings[i];
+    if (finding->suppressed != NULL) {
+      hidden[report->hidden_count++] = *finding;
+    } else if (finding->known) {
+      report->baseline.known++;
+    } else {
+      report->findings[report->findings_count++] = *finding;
+    }
+  }
+  report->hidden = hidden;
+}
+
+void fpost_report_settle(struct fpost_report *report) {
+  if (report->memory->settled) {
+    return;
+  }
+  report->memory->settled = true;
   if (report->findings_count != 0) {
     qsort(report->findings, report->findings_count, sizeof *report->findings,
           compare_findings);
-    for (uint32_t i = 0; i < report->findings_count; i++) {
-      report->memory->keys[i] = finding_key(&report->findings[i]);
-    }
   }
+  fpost_fingerprints(report);
+  findings_suppress(report);
+  fpost_baseline_apply(report);
+  findings_divide(report);
 }
 
 int fpost_report_exit(const struct fpost_report *report) {
@@ -499,37 +490,25 @@ int fpost_report_exit(const struct fpost_report *report) {
   return FPOST_EXIT_CLEAN;
 }
 
-bool fpost_report_write_json(struct fpost_report *report, const char *path) {
-  json_t *json = fpost_report_json(report);
-  FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-  if (json == NULL || out == NULL) {
-    fpost_error("cannot write the JSON report '%s': %s", path,
-                json == NULL ? "out of memory" : strerror(errno));
-    json_decref(json);
+bool fpost_report_write(struct fpost_report *report, const char *path,
+                        const char *what, fpost_report_writer *writer) {
+  struct fpost_output output;
+  if (!fpost_output_open(&output, path, what)) {
     return false;
   }
-  bool written = json_dumpf(json, out, JSON_INDENT(2)) == 0;
-  written &= fputc('\n', out) != EOF && fflush(out) == 0;
-  if (!written) {
-    fpost_error("cannot write the JSON report '%s': %s", path, strerror(errno));
-  }
-  if (out != stdout) {
-    fclose(out);
-  }
-  json_decref(json);
-  return written;
+  bool good = writer(report, output.file);
+  return fpost_output_close(&output, good, what);
 }
 
 int fpost_report_finish(struct fpost_report *report,
                         const struct fpost_report_options *options) {
-  fpost_report_sort(report);
   bool to_stdout = options->json != NULL && strcmp(options->json, "-") == 0;
-  if (!to_stdout) {
-    fpost_report_print(report, stdout);
-    fflush(stdout);
-  }
-  if (options->json != NULL &&
-      !fpost_report_write_json(report, options->json)) {
+  fpost_report_settle(report);
+  if ((!to_stdout &&
+       !fpost_report_write(report, "-", "the report", fpost_report_print)) ||
+      (options->json != NULL &&
+       !fpost_report_write(report, options->json, "the JSON report",
+                           fpost_report_dump_json))) {
     return FPOST_EXIT_USAGE;
   }
   return fpost_report_exit(report);

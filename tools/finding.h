@@ -2,8 +2,7 @@
 /*
  * Findings and the report that holds them. A finding is complete in itself:
  * places are symbolised when it is made, so that it can be stored as JSON and
- * rendered elsewhere. Text and JSON are views of it (tools/report_text.c,
- * report_json.c).
+ * rendered elsewhere. Text, JSON and others are views of it (tools/report_*.c).
  *
  * All strings and arrays that a report refers to are its own copies, made by
  * fpost_report_text and fpost_report_memory; they live as long as the report.
@@ -66,6 +65,9 @@ struct fpost_report_finding {
   const char *state_after;  /* legal: after it */
   const char *state_found;  /* what recovery left */
   struct fpost_crash_view crash;
+  const char *fingerprint; /* tools/baseline.h; null: not settled yet */
+  const char *suppressed;  /* the reason why it is not reported, or null */
+  bool known;              /* the baseline has it */
 };
 
 /* What the report says about the exploration; all 0: there was none. */
@@ -81,13 +83,41 @@ struct fpost_coverage {
 struct fpost_suppression {
   enum fpost_class class_; /* FPOST_CLASS_COUNT: any */
   const char *pattern;     /* glob for a function or a file */
+  const char *reason;      /* why it may stay */
   const char *file;        /* where it was written */
   uint32_t line;
   uint64_t used;
 };
 
+/*
+ * Crash points that belong together: those within one operation, whatever its
+ * arguments, or neighbours outside of any.
+ */
+struct fpost_group {
+  const char *name; /* of the operation, or "crash points 1 to 64" */
+  bool is_operation;
+  uint64_t first_event; /* of the others: the events of the first and last */
+  uint64_t last_event;
+  uint64_t points;
+  uint64_t runs;
+  bool complete; /* all images of all points are covered */
+};
+
+/* The report of an earlier run; path null: there is none. */
+struct fpost_baseline {
+  const char *path;
+  const struct fpost_report_finding *findings;
+  uint32_t findings_count;
+  uint32_t known; /* findings left out because the baseline has them */
+  const struct fpost_report_finding **gone; /* those that were not found */
+  uint32_t gone_count;
+};
+
 struct fpost_report {
   struct fpost_symbols *symbols;
+  /* Files below it are named relative to it where a format wants that: an
+     absolute path without a slash at its end, or null. */
+  const char *source_root;
   const char **command; /* the program and its arguments */
   uint32_t command_count;
   enum fpost_domain domain;
@@ -98,16 +128,22 @@ struct fpost_report {
   struct fpost_report_finding *findings;
   uint32_t findings_count;
   uint32_t findings_max;
+  const struct fpost_report_finding *hidden; /* those suppressed, in order */
+  uint32_t hidden_count;
   uint64_t suppressed; /* occurrences */
+  struct fpost_baseline baseline;
   struct fpost_suppression *suppressions;
   uint32_t suppressions_count;
-  uint32_t enabled; /* bit per enum fpost_class */
+  uint32_t enabled;  /* bit per enum fpost_class */
+  uint32_t excluded; /* those that the options leave out */
   enum fpost_severity fail_on;
   struct fpost_place *needed_logs; /* places that log and must */
   uint32_t needed_logs_count;
   const char **notes; /* sentences for the reader */
   uint32_t notes_count;
   struct fpost_coverage coverage;
+  struct fpost_group *groups; /* of the exploration; 0: not known */
+  uint32_t groups_count;
   bool exited; /* the program's end is known: */
   int status;  /* as of waitpid */
   struct fpost_report_memory *memory;
@@ -130,6 +166,12 @@ void fpost_report_free(struct fpost_report *report);
  */
 int fpost_class_find(const char *name, size_t size, const char *where);
 
+/* Is the class found in the run itself, without a crash? */
+bool fpost_class_online(uint32_t class_);
+
+/* Ends the process for want of memory. */
+_Noreturn void fpost_memory_exhausted(void);
+
 /* Memory of the report, zeroed; ends the process if there is none. */
 void *fpost_report_memory(struct fpost_report *report, size_t size);
 /* A copy of a string, null for null. */
@@ -145,8 +187,9 @@ struct fpost_place fpost_report_place(struct fpost_report *report,
                                       const uint64_t *pcs, uint32_t count);
 
 /*
- * Add a finding, unless it is filtered or suppressed. One of the same class and
- * places that is there already takes over the count instead.
+ * Add a finding, unless its class is filtered out. One of the same class and
+ * places that is there already takes over the count instead. Not after
+ * fpost_report_settle.
  */
 void fpost_report_add(struct fpost_report *report,
                       const struct fpost_report_finding *finding);
@@ -162,14 +205,40 @@ bool fpost_frame_own(const struct fpost_frame *frame);
    frames. */
 const struct fpost_frame *fpost_place_frame(const struct fpost_place *place);
 
-/* Order findings for the reader: by severity, then class, then place. */
-void fpost_report_sort(struct fpost_report *report);
+/* The same of the store, or of what the finding has in its place. */
+const struct fpost_frame *
+fpost_finding_frame(const struct fpost_report_finding *finding);
 
-/* The exit code: 1 if a finding is of fail_on or above. */
+/*
+ * When all findings are there: order them for the reader (by severity, then
+ * class, then place), give them fingerprints, and set aside those that are
+ * suppressed or that the baseline knows. A second call changes nothing.
+ */
+void fpost_report_settle(struct fpost_report *report);
+
+/* The exit code of a settled report: 1 if a finding is of fail_on or above. */
 int fpost_report_exit(const struct fpost_report *report);
 
-/* Write the report as text. */
-void fpost_report_print(struct fpost_report *report, FILE *out);
+/*
+ * Writers of a settled report in one format. They return false after an error
+ * that they have printed; errors of out are the caller's.
+ */
+typedef bool fpost_report_writer(struct fpost_report *report, FILE *out);
+fpost_report_writer fpost_report_print; /* text */
+fpost_report_writer fpost_report_dump_json;
+fpost_report_writer fpost_report_dump_sarif;
+fpost_report_writer fpost_report_dump_junit;
+
+/* The lines of a finding in the text report, but the first. */
+void fpost_finding_print(const struct fpost_report *report, FILE *out,
+                         const struct fpost_report_finding *finding);
+
+/*
+ * Write the report to a file, "-" or null for stdout, as a whole or not at all.
+ * Errors are printed and say what it is: "the JSON report".
+ */
+bool fpost_report_write(struct fpost_report *report, const char *path,
+                        const char *what, fpost_report_writer *writer);
 
 /* One finding as the JSON of the contract; a new reference, or null. */
 json_t *fpost_finding_json(const struct fpost_report *report,
@@ -181,11 +250,14 @@ json_t *fpost_finding_json(const struct fpost_report *report,
 FPOST_MUST_USE int fpost_finding_parse(struct fpost_report *report,
                                        const json_t *json,
                                        struct fpost_report_finding *finding);
-/* The whole report; a new reference, or null. */
+/*
+ * The reverse of fpost_report_json, into an empty report, with its filters.
+ * Returns 0, or FPOST_EINVAL: it is no report, or one of another version.
+ */
+FPOST_MUST_USE int fpost_report_parse(struct fpost_report *report,
+                                      const json_t *json);
+/* The whole settled report; a new reference, or null. */
 json_t *fpost_report_json(struct fpost_report *report);
-
-/* Write the report as JSON to a file, "-" for stdout. Errors are printed. */
-bool fpost_report_write_json(struct fpost_report *report, const char *path);
 
 /*
  * Text to stdout and JSON where the options say, in this order. Errors are

@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* A report as JSON, and findings read back from JSON. */
+/* A report as JSON; tools/report_parse.c reads it back. */
 #include "tools/finding.h"
+#include "tools/text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-/* Set a key, unless the value is null. Strings that are not UTF-8 are replaced.
- */
+/* Set a key, unless the value is null. Bytes that are not UTF-8 are escaped. */
 static void set_text(json_t *object, const char *key, const char *text) {
   if (text == NULL) {
     return;
   }
   json_t *value = json_string(text);
   if (value == NULL) {
-    char ascii[512];
-    size_t i = 0;
-    for (; text[i] != '\0' && i < sizeof ascii - 1; i++) {
-      ascii[i] = (text[i] & 0x80) != 0 ? '?' : text[i];
+    char *fit = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&fit, &size);
+    if (out == NULL) {
+      fpost_memory_exhausted();
     }
-    ascii[i] = '\0';
-    value = json_string(ascii);
+    fpost_text_put(out, text, strlen(text), FPOST_TEXT_LINES);
+    fclose(out);
+    value = json_string(fit);
+    free(fit);
   }
   json_object_set_new(object, key, value);
 }
@@ -124,6 +128,7 @@ json_t *fpost_finding_json(const struct fpost_report *report,
   set_text(json, "severity", fpost_severity_name(finding->severity));
   set_text(json, "message",
            finding->message != NULL ? finding->message : info->text);
+  set_text(json, "fingerprint", finding->fingerprint);
   set_number(json, "count", finding->count);
   set_access(json, "store", &finding->store);
   set_access(json, "missing", &finding->missing);
@@ -135,6 +140,7 @@ json_t *fpost_finding_json(const struct fpost_report *report,
   set_text(json, "state_before", finding->state_before);
   set_text(json, "state_after", finding->state_after);
   set_text(json, "state_found", finding->state_found);
+  set_text(json, "suppressed", finding->suppressed);
   if (finding->crash.state != NULL) {
     json_object_set_new(json, "crash", crash_json(&finding->crash));
   }
@@ -172,10 +178,38 @@ static json_t *notes_json(struct fpost_report *report) {
   return notes;
 }
 
+static json_t *findings_json(const struct fpost_report *report,
+                             const struct fpost_report_finding *findings,
+                             uint32_t count) {
+  json_t *json = json_array();
+  for (uint32_t i = 0; i < count; i++) {
+    json_array_append_new(json, fpost_finding_json(report, &findings[i]));
+  }
+  return json;
+}
+
+/* What was left out as known, and what is gone, as class and place. */
+static json_t *baseline_json(const struct fpost_report *report) {
+  const struct fpost_baseline *baseline = &report->baseline;
+  json_t *json = json_object();
+  json_t *gone = json_array();
+  set_text(json, "file", baseline->path);
+  set_number(json, "known", baseline->known);
+  for (uint32_t i = 0; i < baseline->gone_count; i++) {
+    const struct fpost_report_finding *finding = baseline->gone[i];
+    const struct fpost_frame *frame = fpost_finding_frame(finding);
+    json_t *item = frame != NULL ? frame_json(frame) : json_object();
+    set_text(item, "class", fpost_class_infos[finding->class_].name);
+    set_text(item, "fingerprint", finding->fingerprint);
+    json_array_append_new(gone, item);
+  }
+  json_object_set_new(json, "gone", gone);
+  return json;
+}
+
 json_t *fpost_report_json(struct fpost_report *report) {
   json_t *json = json_object();
   json_t *model = json_object();
-  json_t *findings = json_array();
   set_text(json, "fencepost", FENCEPOST_VERSION);
   json_object_set_new(json, "command",
                       texts_json(report->command, report->command_count));
@@ -184,12 +218,17 @@ json_t *fpost_report_json(struct fpost_report *report) {
   set_text(model, "lines", report->torn ? "torn" : "prefix");
   json_object_set_new(json, "model", model);
   json_object_set_new(json, "coverage", coverage_json(&report->coverage));
-  for (uint32_t i = 0; i < report->findings_count; i++) {
-    json_array_append_new(findings,
-                          fpost_finding_json(report, &report->findings[i]));
-  }
-  json_object_set_new(json, "findings", findings);
+  set_number(json, "pools", report->pools_count);
+  json_object_set_new(
+      json, "findings",
+      findings_json(report, report->findings, report->findings_count));
   set_number(json, "suppressed", report->suppressed);
+  json_object_set_new(
+      json, "suppressed_findings",
+      findings_json(report, report->hidden, report->hidden_count));
+  if (report->baseline.path != NULL) {
+    json_object_set_new(json, "baseline", baseline_json(report));
+  }
   json_object_set_new(json, "notes", notes_json(report));
   if (report->seeded) {
     set_number(json, "seed", report->seed);
@@ -202,109 +241,13 @@ json_t *fpost_report_json(struct fpost_report *report) {
   return json;
 }
 
-static uint64_t get_number(const json_t *json, const char *key) {
-  return (uint64_t)json_integer_value(json_object_get(json, key));
-}
-
-static const char *get_text(struct fpost_report *report, const json_t *json,
-                            const char *key) {
-  return fpost_report_text(report,
-                           json_string_value(json_object_get(json, key)));
-}
-
-static struct fpost_place get_place(struct fpost_report *report,
-                                    const json_t *json) {
-  const json_t *stack = json_object_get(json, "stack");
-  size_t count = json_array_size(stack);
-  struct fpost_place place = {NULL, 0};
-  if (count == 0) {
-    return place;
+bool fpost_report_dump_json(struct fpost_report *report, FILE *out) {
+  json_t *json = fpost_report_json(report);
+  if (json == NULL) {
+    fpost_memory_exhausted();
   }
-  struct fpost_frame *frames =
-      fpost_report_memory(report, count * sizeof *frames);
-  for (size_t i = 0; i < count; i++) {
-    const json_t *frame = json_array_get(stack, i);
-    frames[i].file = get_text(report, frame, "file");
-    frames[i].shown = get_text(report, frame, "shown");
-    if (frames[i].shown == NULL) {
-      frames[i].shown = frames[i].file;
-    }
-    frames[i].function = get_text(report, frame, "function");
-    frames[i].module = get_text(report, frame, "module");
-    frames[i].line = (uint32_t)get_number(frame, "line");
-    frames[i].column = (uint32_t)get_number(frame, "column");
-    frames[i].offset = get_number(frame, "offset");
-    frames[i].inlined = json_is_true(json_object_get(frame, "inlined"));
-  }
-  place.frames = frames;
-  place.count = (uint32_t)count;
-  return place;
-}
-
-static struct fpost_access get_access(struct fpost_report *report,
-                                      const json_t *json) {
-  struct fpost_access access = {.present = json_is_object(json)};
-  if (access.present) {
-    access.place = get_place(report, json);
-    access.pool = get_text(report, json, "pool");
-    access.offset = get_number(json, "offset");
-    access.size = get_number(json, "size");
-  }
-  return access;
-}
-
-static uint32_t get_accesses(struct fpost_report *report, const json_t *json,
-                             const struct fpost_access **accesses) {
-  size_t count = json_array_size(json);
-  if (count == 0) {
-    return 0;
-  }
-  struct fpost_access *all = fpost_report_memory(report, count * sizeof *all);
-  for (size_t i = 0; i < count; i++) {
-    all[i] = get_access(report, json_array_get(json, i));
-  }
-  *accesses = all;
-  return (uint32_t)count;
-}
-
-static void get_crash(struct fpost_report *report, const json_t *json,
-                      struct fpost_crash_view *crash) {
-  crash->state = get_text(report, json, "state");
-  crash->outcome = get_text(report, json, "outcome");
-  crash->output = get_text(report, json, "output");
-  crash->replay = get_text(report, json, "replay");
-  crash->stack = get_place(report, json_object_get(json, "place"));
-  crash->persisted_count = get_accesses(
-      report, json_object_get(json, "persisted"), &crash->persisted);
-  crash->lost_count =
-      get_accesses(report, json_object_get(json, "lost"), &crash->lost);
-}
-
-int fpost_finding_parse(struct fpost_report *report, const json_t *json,
-                        struct fpost_report_finding *finding) {
-  const char *class_ = json_string_value(json_object_get(json, "class"));
-  int found = -1;
-  for (int i = 0; class_ != NULL && i < FPOST_CLASS_COUNT; i++) {
-    if (strcmp(fpost_class_infos[i].name, class_) == 0) {
-      found = i;
-    }
-  }
-  if (found < 0) {
-    return FPOST_EINVAL;
-  }
-  memset(finding, 0, sizeof *finding);
-  finding->class_ = (enum fpost_class)found;
-  finding->severity = fpost_class_infos[found].severity;
-  finding->message = get_text(report, json, "message");
-  finding->count = get_number(json, "count");
-  finding->store = get_access(report, json_object_get(json, "store"));
-  finding->missing = get_access(report, json_object_get(json, "missing"));
-  finding->missing_what = get_text(report, json, "missing_what");
-  finding->read = get_access(report, json_object_get(json, "read"));
-  finding->operation = get_text(report, json, "operation");
-  finding->state_before = get_text(report, json, "state_before");
-  finding->state_after = get_text(report, json, "state_after");
-  finding->state_found = get_text(report, json, "state_found");
-  get_crash(report, json_object_get(json, "crash"), &finding->crash);
-  return FPOST_OK;
+  (void)json_dumpf(json, out, JSON_INDENT(2));
+  fputc('\n', out);
+  json_decref(json);
+  return true;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A report as text, in the shape that the contract fixes. */
 #include "tools/finding.h"
+#include "tools/text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -368,20 +370,21 @@ static void crash_print(const struct fpost_report *report, FILE *out,
   }
 }
 
-static void finding_print(const struct fpost_report *report, FILE *out,
-                          const struct fpost_report_finding *finding) {
-  static const char *const severities[] = {"PERFORMANCE", "WARNING", "ERROR"};
+void fpost_finding_print(const struct fpost_report *report, FILE *out,
+                         const struct fpost_report_finding *finding) {
   struct wording wording = wording_of(finding);
-  fprintf(out, "==%" PRIu32 "==%s: fencepost: %s\n",
-          finding->process != 0 ? finding->process : (uint32_t)getpid(),
-          severities[finding->severity],
-          fpost_class_infos[finding->class_].name);
   if (finding->message != NULL && finding->crash.state == NULL &&
       strcmp(finding->message, fpost_class_infos[finding->class_].text) != 0) {
-    fprintf(out, "  %s\n", finding->message);
+    fputs("  ", out);
+    fpost_text_put(out, finding->message, strlen(finding->message),
+                   FPOST_TEXT_LINE);
+    fputc('\n', out);
   }
   if (finding->operation != NULL) {
-    fprintf(out, "  in operation %s\n", finding->operation);
+    fputs("  in operation ", out);
+    fpost_text_put(out, finding->operation, strlen(finding->operation),
+                   FPOST_TEXT_LINE);
+    fputc('\n', out);
   }
   accesses_print(report, out, finding, &wording);
   if (wording.after != NULL) {
@@ -406,6 +409,16 @@ static void finding_print(const struct fpost_report *report, FILE *out,
   if (finding->crash.replay != NULL) {
     fprintf(out, "  see it: %s\n", finding->crash.replay);
   }
+}
+
+static void finding_print(const struct fpost_report *report, FILE *out,
+                          const struct fpost_report_finding *finding) {
+  static const char *const severities[] = {"PERFORMANCE", "WARNING", "ERROR"};
+  fprintf(out, "==%" PRIu32 "==%s: fencepost: %s\n",
+          finding->process != 0 ? finding->process : (uint32_t)getpid(),
+          severities[finding->severity],
+          fpost_class_infos[finding->class_].name);
+  fpost_finding_print(report, out, finding);
 }
 
 static void coverage_print(const struct fpost_coverage *coverage, FILE *out) {
@@ -438,6 +451,9 @@ static void summary_print(const struct fpost_report *report, FILE *out) {
   if (report->suppressed != 0) {
     fprintf(out, ", %" PRIu64 " suppressed", report->suppressed);
   }
+  if (report->baseline.path != NULL) {
+    fprintf(out, ", %" PRIu32 " known to the baseline", report->baseline.known);
+  }
   if (report->coverage.present) {
     coverage_print(&report->coverage, out);
   }
@@ -452,14 +468,6 @@ static void notes_print(struct fpost_report *report, FILE *out) {
   for (uint32_t i = 0; (hint = fpost_symbols_hint(report->symbols, i)) != NULL;
        i++) {
     fprintf(out, "note: %s\n", hint);
-  }
-  for (uint32_t i = 0; i < report->suppressions_count; i++) {
-    const struct fpost_suppression *suppression = &report->suppressions[i];
-    if (suppression->used == 0) {
-      fprintf(out,
-              "note: the suppression '%s' (%s:%" PRIu32 ") matches nothing\n",
-              suppression->pattern, suppression->file, suppression->line);
-    }
   }
   if (report->seeded) {
     fprintf(out, "note: seed %" PRIu64 "\n", report->seed);
@@ -479,11 +487,24 @@ static void status_print(const struct fpost_report *report, FILE *out) {
   }
 }
 
-void fpost_report_print(struct fpost_report *report, FILE *out) {
-  for (uint32_t i = 0; i < report->findings_count; i++) {
-    finding_print(report, out, &report->findings[i]);
+bool fpost_report_print(struct fpost_report *report, FILE *out) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *lines = open_memstream(&text, &size);
+  if (lines == NULL) {
+    fpost_memory_exhausted();
   }
-  notes_print(report, out);
-  status_print(report, out);
-  summary_print(report, out);
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    finding_print(report, lines, &report->findings[i]);
+  }
+  notes_print(report, lines);
+  status_print(report, lines);
+  summary_print(report, lines);
+  if (fclose(lines) != 0) {
+    fpost_memory_exhausted();
+  }
+  /* Names and outputs are the program's: they may hold anything. */
+  fpost_text_put(out, text, size, FPOST_TEXT_LINES);
+  free(text);
+  return true;
 }
