@@ -7,6 +7,7 @@
 #include "Insert.h"
 #include "Libc.h"
 #include "LlvmCompat.h"
+#include "Ops.h"
 #include "Versions.h"
 
 #include "fencepost/module.h"
@@ -148,22 +149,26 @@ static Constant *stringConstant(Module &M, StringRef Text) {
 
 /// struct fencepost_module of fencepost/module.h.
 static Constant *describeModule(Module &M, const ModuleSummary &Summary,
+                                const MarkedFunctions &Marked,
                                 StringRef Options) {
   LLVMContext &Context = M.getContext();
   auto Number = [&](uint64_t Value) -> Constant * {
     return ConstantInt::get(Type::getInt32Ty(Context), Value);
   };
-  Constant *Fields[] = {Number(AbiVersion),
-                        Number(LLVM_VERSION_MAJOR),
-                        stringConstant(M, M.getSourceFileName()),
-                        stringConstant(M, Options),
-                        Number(Summary.Hooks.Stores),
-                        Number(Summary.Hooks.Loads),
-                        Number(Summary.Hooks.Flushes),
-                        Number(Summary.Hooks.Fences),
-                        Number(Summary.UnknownAsm),
-                        Number(Summary.Functions),
-                        stringConstant(M, Summary.UnknownAsmFunction)};
+  Constant *Fields[] = {
+      Number(AbiVersion),
+      Number(LLVM_VERSION_MAJOR),
+      stringConstant(M, M.getSourceFileName()),
+      stringConstant(M, Options),
+      Number(Summary.Hooks.Stores),
+      Number(Summary.Hooks.Loads),
+      Number(Summary.Hooks.Flushes),
+      Number(Summary.Hooks.Fences),
+      Number(Summary.UnknownAsm),
+      Number(Summary.Functions),
+      stringConstant(M, Summary.UnknownAsmFunction),
+      Marked.Table,
+      ConstantInt::get(Type::getInt64Ty(Context), Marked.Count)};
   Constant *Struct = ConstantStruct::getAnon(Context, Fields);
   return new GlobalVariable(M, Struct->getType(), /*isConstant=*/true,
                             GlobalValue::InternalLinkage, Struct,
@@ -196,7 +201,8 @@ PreservedAnalyses FencepostPass::run(Module &M, ModuleAnalysisManager &) {
   redirectLibc(M);
   for (Function *F : Functions)
     instrument(*F, Runtime, Summary);
-  addConstructor(M, Runtime, describeModule(M, Summary, Options.Text));
+  MarkedFunctions Marked = lowerMarks(M, Runtime);
+  addConstructor(M, Runtime, describeModule(M, Summary, Marked, Options.Text));
 
   StoreHooks += Summary.Hooks.Stores;
   LoadHooks += Summary.Hooks.Loads;

@@ -3,6 +3,7 @@
 // (-passes=fencepost) for tests. The only file that reads the environment.
 #include "Fencepost.h"
 #include "LlvmCompat.h"
+#include "Ops.h"
 
 #include <cstdlib>
 
@@ -23,12 +24,19 @@ static void registerCallbacks(PassBuilder &Builder) {
       [Options](ModulePassManager &Manager, OptimizationLevel, auto...) {
         Manager.addPass(FencepostPass(Options));
       });
+  Builder.registerPipelineStartEPCallback(
+      [](ModulePassManager &Manager, OptimizationLevel, auto...) {
+        Manager.addPass(MarkPass());
+      });
   Builder.registerPipelineParsingCallback(
       [Options](StringRef Name, ModulePassManager &Manager,
                 ArrayRef<PassBuilder::PipelineElement>) {
-        if (Name != "fencepost")
+        if (Name == "fencepost-mark")
+          Manager.addPass(MarkPass());
+        else if (Name == "fencepost")
+          Manager.addPass(FencepostPass(Options));
+        else
           return false;
-        Manager.addPass(FencepostPass(Options));
         return true;
       });
 }

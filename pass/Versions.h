@@ -19,6 +19,11 @@ bool canHaveVersions(const llvm::Function &F);
 /// Makes a copy of F for recovery and returns it.
 llvm::Function *copyForRecovery(llvm::Function &F);
 
+/// Is F such a copy?
+inline bool isVersionForRecovery(const llvm::Function &F) {
+  return F.getName().ends_with(".fencepost");
+}
+
 /// Lets F begin with a jump to Copy while loads are to be reported.
 void jumpToCopy(llvm::Function &F, llvm::Function &Copy, Hooks &Runtime);
 

@@ -259,6 +259,8 @@ static void other_print(const struct show *show,
       printf("mark       %s at %s+0x%" PRIx64,
              fpost_class_infos[record->id].name, pool_name(show, view->pool),
              fpost_pm_offset(record->address));
+    } else if (record->flags == FPOST_MARK_BUFFERED) {
+      printf("buffered");
     } else {
       printf("mark       %" PRIu32, record->flags);
     }

@@ -50,7 +50,8 @@ static void notes_print(const struct fpost_results *results) {
 }
 
 static int record_run(const char *command, char **program,
-                      const struct fpost_run_options *options, const char *raw,
+                      const struct fpost_run_options *options,
+                      const struct fpost_texts *functions, const char *raw,
                       const struct fpost_results_file *file,
                       struct fpost_run_end *end) {
   struct fpost_flags *flags = malloc(sizeof *flags);
@@ -63,6 +64,9 @@ static int record_run(const char *command, char **program,
   fpost_flags_add(flags, "mode", "record");
   fpost_flags_add(flags, "trace", raw);
   fpost_flags_add(flags, "results", file->path);
+  for (uint32_t i = 0; i < functions->count; i++) {
+    fpost_flags_add(flags, "op", functions->items[i]);
+  }
   int err = fpost_run(command, program, flags, end);
   free(flags);
   return err;
@@ -142,14 +146,6 @@ int fpost_record(const char *command, char **program,
   char raw[PATH_MAX];
   struct follower follower = {.raw = raw, .path = path};
   struct fpost_results_file file = {.results = NULL};
-  if (functions->count != 0) {
-    fpost_error(
-        "%s: --op %s: operations by the names of their functions are "
-        "not available in this version; leave --op out, or mark them "
-        "by fencepost_op_begin and fencepost_op_end",
-        command, functions->items[0]);
-    return FPOST_EINVAL;
-  }
   int err = fpost_run_check(command, program[0], options);
   if (err != FPOST_OK) {
     return err;
@@ -167,7 +163,7 @@ int fpost_record(const char *command, char **program,
     return FPOST_EIO;
   }
   follower_start(&follower);
-  err = record_run(command, program, options, raw, &file, end);
+  err = record_run(command, program, options, functions, raw, &file, end);
   follower_end(&follower);
   if (err == FPOST_OK) {
     notes_print(file.results);
@@ -183,6 +179,13 @@ int fpost_record(const char *command, char **program,
   }
   if (err == FPOST_OK) {
     *counts = follower.counts;
+  }
+  if (err == FPOST_OK && file.results->unmatched != 0) {
+    fpost_error(
+        "%s: a pattern of --op matches no function that was marked, see the "
+        "note above; patterns are compared with names without parameters",
+        command);
+    err = FPOST_EINVAL;
   }
   if (err == FPOST_OK && file.results->incomplete != 0) {
     fpost_error(

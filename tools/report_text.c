@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A report as text, in the shape that the contract fixes. */
 #include "tools/finding.h"
+#include "tools/report_states.h"
 #include "tools/text.h"
 
 #include <inttypes.h>
@@ -249,6 +250,8 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
             "store at %1 atomically, or declare the range with "
             "fencepost_validated"};
   case FPOST_CLASS_RECOVERY_FAILURE:
+  case FPOST_CLASS_NOT_FAILURE_ATOMIC:
+  case FPOST_CLASS_LOST_OPERATION:
     return wording_of_failure(finding);
   case FPOST_CLASS_UNLOGGED_STORE:
   case FPOST_CLASS_DUPLICATE_LOG:
@@ -257,6 +260,13 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
   case FPOST_CLASS_DANGLING_POINTER:
   case FPOST_CLASS_LEAK:
     return wording_of_heap(finding);
+  case FPOST_CLASS_UNBALANCED:
+    return (struct wording){
+        .between = "and then, before it ended",
+        .after = finding->missing.present ? NULL : "is never ended",
+        .missing = "operation",
+        .preposition = "at",
+        .fix = "end each operation that is begun, once"};
   default:
     return (struct wording){.missing = "store", .preposition = "to"};
   }
@@ -400,6 +410,7 @@ void fpost_finding_print(const struct fpost_report *report, FILE *out,
     callers_print(out, &finding->read.place);
   }
   crash_print(report, out, finding);
+  fpost_report_states(out, finding);
   if (finding->count > 1) {
     fprintf(out, "  found %" PRIu64 " times\n", finding->count);
   }

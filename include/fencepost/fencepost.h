@@ -32,7 +32,13 @@ void fencepost_reach_(const void *object) __attribute__((weak));
 void fencepost_pointer_(const void *field, const void *target)
     __attribute__((weak));
 void fencepost_op_begin_(const char *name) __attribute__((weak));
+void fencepost_op_format_(const char *format, ...)
+    __attribute__((weak, format(printf, 1, 2)));
+void fencepost_op_vformat_(const char *format, __builtin_va_list arguments)
+    __attribute__((weak, format(printf, 1, 0)));
+void fencepost_op_buffered_(void) __attribute__((weak));
 void fencepost_op_end_(void) __attribute__((weak));
+void fencepost_observe_(const void *bytes, size_t size) __attribute__((weak));
 
 #ifdef __cplusplus
 }
@@ -104,11 +110,50 @@ void fencepost_op_end_(void) __attribute__((weak));
 
 /*
  * The calling thread begins, or ends, an operation that a crash must either
- * undo or complete as a whole. name may contain its arguments; it is copied, up
- * to 4096 bytes. Operations of one thread do not nest: a begin ends the one
- * before.
+ * undo or complete as a whole (docs/OPERATIONS.md). Its name, with its
+ * arguments, is formatted as by printf and cut off at 1023 bytes; nothing is
+ * formatted unless a run is recorded, and no memory is allocated. Operations of
+ * one thread do not nest: a begin ends the one before, and is reported.
  */
-#define fencepost_op_begin(name) FENCEPOST_CALL_(fencepost_op_begin_, ((name)))
+#define fencepost_op_begin(...)                                                \
+  FENCEPOST_CALL_(fencepost_op_format_, (__VA_ARGS__))
 #define fencepost_op_end() FENCEPOST_CALL_(fencepost_op_end_, ())
+
+/*
+ * The operation that the calling thread has begun promises less: once it has
+ * returned a crash may still undo it, with all that came after it.
+ */
+#define fencepost_op_buffered() FENCEPOST_CALL_(fencepost_op_buffered_, ())
+
+/*
+ * In recovery: the size bytes at bytes say what was recovered, in a form that
+ * depends on nothing but the content (no addresses, times or process ids).
+ * Several calls are one observation, in their order. Elsewhere: does nothing.
+ */
+#define fencepost_observe(bytes, size)                                         \
+  FENCEPOST_CALL_(fencepost_observe_, ((bytes), (size)))
+
+#ifdef __cplusplus
+namespace fencepost {
+
+/* An operation as long as the guard lives: fencepost::op op("insert(%d)", k);
+ */
+class op {
+public:
+  __attribute__((format(printf, 2, 3))) explicit op(const char *format, ...) {
+    __builtin_va_list arguments;
+    __builtin_va_start(arguments, format);
+    FENCEPOST_CALL_(fencepost_op_vformat_, (format, arguments));
+    __builtin_va_end(arguments);
+  }
+  op(const op &) = delete;
+  op &operator=(const op &) = delete;
+  ~op() {
+    fencepost_op_end();
+  }
+};
+
+} // namespace fencepost
+#endif
 
 #endif /* FENCEPOST_FENCEPOST_H */

@@ -22,12 +22,26 @@ struct fencepost_state {
   /* Non-zero when loads are to be reported, during recovery from a crash. Set
      before the first instrumented function runs and never changed after. */
   uint8_t loads;
+  /* Non-zero when functions are operations by their names (op=). */
+  uint8_t ops;
 };
 
 /* The fields as the pass addresses them, by offset in bytes. */
 #define FENCEPOST_STATE_PM_BASE 0
 #define FENCEPOST_STATE_PM_SIZE 8
 #define FENCEPOST_STATE_LOADS 16
+#define FENCEPOST_STATE_OPS 17
+
+/* A function whose calls are marked, and may be operations. */
+struct fencepost_function {
+  const char *name; /* demangled, without parameters */
+  /* Of up to FENCEPOST_OP_ARGUMENTS arguments: a letter and the name, which may
+     be empty, separated by ','. i signed, u unsigned, b bool, c char, d double,
+     s string, p other pointer. */
+  const char *arguments;
+  uint64_t chosen; /* written by the runtime: 1 if it matches op= */
+};
+#define FENCEPOST_OP_ARGUMENTS 4
 
 /*
  * One per instrumented module (translation unit), constant, passed to
@@ -49,6 +63,8 @@ struct fencepost_module {
   uint32_t functions;   /* functions instrumented */
   /* Function that holds the first such asm block; "" if there is none. */
   const char *asm_unknown_function;
+  struct fencepost_function *marked; /* functions with marks */
+  uint64_t marked_count;
 };
 
 #endif /* FENCEPOST_MODULE_H */

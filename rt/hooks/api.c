@@ -9,8 +9,6 @@
 
 #include "fencepost/fencepost.h"
 
-#include <string.h>
-
 FPOST_INTERPOSE void fencepost_region_add_(const void *address, size_t size) {
   if (fpost_enter() != NULL) {
     fpost_mapping_memory(address, size, FPOST_POOL_API);
@@ -106,34 +104,6 @@ FPOST_INTERPOSE void fencepost_pointer_(const void *field, const void *target) {
   ENTER(self)
   fpost_heap_pointer(self, field, target, stack);
   fpost_leave();
-}
-
-static void operation(enum fpost_record_kind kind, const char *name,
-                      uintptr_t pc, uintptr_t cfa) {
-  struct fpost_thread_state *self = fpost_enter();
-  if (self == NULL) {
-    return;
-  }
-  if (fpost_context.run == FPOST_RUN_RECORD && fpost_mapping_trace()) {
-    size_t size = strlen(name);
-    fpost_record_put(
-        &fpost_context.record,
-        &(struct fpost_record){
-            .kind = kind,
-            .thread = self->model.id,
-            .stack = fpost_stack_of(self, pc, cfa),
-            .text = name,
-            .text_size = size < FPOST_TEXT_MAX ? size : FPOST_TEXT_MAX});
-  }
-  fpost_leave();
-}
-
-FPOST_INTERPOSE void fencepost_op_begin_(const char *name) {
-  operation(FPOST_RECORD_OP_BEGIN, name, FPOST_CALLER_PC, FPOST_CALLER_CFA);
-}
-
-FPOST_INTERPOSE void fencepost_op_end_(void) {
-  operation(FPOST_RECORD_OP_END, "", FPOST_CALLER_PC, FPOST_CALLER_CFA);
 }
 
 FPOST_INTERPOSE const char *fencepost_heap_file_(uint64_t *size,

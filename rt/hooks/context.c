@@ -9,6 +9,7 @@
 #include "rt/hooks/events.h"
 #include "rt/hooks/heap_rules.h"
 #include "rt/hooks/hooks.h"
+#include "rt/hooks/operations.h"
 #include "rt/os/os.h"
 
 #include <fcntl.h>
@@ -250,6 +251,7 @@ static void thread_gone(void *value) {
   if (fpost_enter() == NULL) {
     return;
   }
+  fpost_operations_thread(self);
   if (self->model.pending_count == 0 && fpost_tls.self == self) {
     if (self->model.pending_max != 0) {
       fpost_os_release(self->model.pending,
@@ -424,6 +426,7 @@ void fpost_context_end(int status) {
   if (context->run != FPOST_RUN_QUIET && fpost_tls.self != NULL) {
     fpost_heap_end(fpost_tls.self);
   }
+  fpost_operations_end();
   if (context->run == FPOST_RUN_CHECK) {
     check_end(context);
   } else if (context->run == FPOST_RUN_RECORD) {

@@ -21,6 +21,8 @@
 #include "rt/hooks/stacks.h"
 #include "rt/model/rules.h"
 
+#include "fencepost/module.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -51,8 +53,18 @@ struct fpost_deferred {
   uint32_t flags;
 };
 
+/* The operation under way in a thread (operations.h). */
+struct fpost_open_operation {
+  bool open;
+  uint32_t stack;  /* of its begin; of the last end if it is not open */
+  uint32_t nested; /* marked operations begun within a function's */
+  const struct fencepost_function *function; /* null: marked in the source */
+  uintptr_t cfa;                             /* of the function; 0: none */
+};
+
 struct fpost_thread_state {
   struct fpost_thread model;
+  struct fpost_open_operation operation;
   struct fpost_stack_cache *cache;
   uintptr_t stack_top; /* one past the highest address of its stack */
   uint64_t stores;     /* events so far */
@@ -182,10 +194,17 @@ static inline void fpost_leave(void) {
 void fpost_defer(enum fpost_event_kind kind, const void *address, uint64_t size,
                  uint32_t flags, uintptr_t pc);
 
+/* The function that is the thread's operation was left without its return: by
+   an exception, or by longjmp. hook-safe */
+void fpost_operation_left(struct fpost_thread_state *self);
+
 /* The number of the stack of a function of the runtime that the program called:
    its return address and the stack pointer after its return. hook-safe */
 static inline uint32_t fpost_stack_of(struct fpost_thread_state *self,
                                       uintptr_t pc, uintptr_t cfa) {
+  if (FPOST_UNLIKELY(self->operation.cfa != 0 && cfa > self->operation.cfa)) {
+    fpost_operation_left(self);
+  }
   return fpost_stacks_get(&fpost_context.stacks, self->cache, pc, cfa,
                           self->stack_top);
 }

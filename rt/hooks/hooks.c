@@ -10,6 +10,7 @@
 #include "rt/hooks/context.h"
 #include "rt/hooks/events.h"
 #include "rt/hooks/heap_rules.h"
+#include "rt/hooks/operations.h"
 #include "rt/hooks/recover.h"
 
 #define FENCEPOST_HOOK(...)
@@ -248,6 +249,7 @@ void __fencepost_module(void *module) {
     return;
   }
   fpost_modules_hooked(&fpost_context.modules, (uintptr_t)module);
+  fpost_operations_module(said);
   if (said->asm_unknown != 0) {
     number_say(&text, "", said->asm_unknown);
     fpost_text_add(&text, " inline assembly in ");

@@ -23,6 +23,8 @@
 #define FPOST_HOOK_CC_atomic_end __attribute__((preserve_most))
 #define FPOST_HOOK_CC_flush __attribute__((preserve_most))
 #define FPOST_HOOK_CC_fence __attribute__((preserve_most))
+#define FPOST_HOOK_CC_op_begin __attribute__((preserve_most))
+#define FPOST_HOOK_CC_op_end __attribute__((preserve_most))
 #define FPOST_HOOK_CC_client
 #define FPOST_HOOK_CC_module
 #define FENCEPOST_HOOK(name, result, arguments)                                \

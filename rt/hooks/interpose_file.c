@@ -36,6 +36,8 @@ static int open_here(int dirfd, const char *path, int flags, mode_t mode) {
   if (recovering() && fpost_recover_open(dirfd, path, flags, &result)) {
     return result;
   }
+  char other[64];
+  path = recovering() ? fpost_observe_path(dirfd, path, other) : path;
   result = dirfd == AT_FDCWD ? fpost_real.open(path, flags, mode)
                              : fpost_real.openat(dirfd, path, flags, mode);
   if (recovering()) {

@@ -346,6 +346,7 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept) {
   if (syscall(SYS_lseek, 1, 0L, SEEK_CUR) > 0) {
     plan->run_flags |= FPOST_RUN_OUTPUT;
   }
+  run.observed = fpost_observe_hash();
   log_run(plan, run, kept);
   return false;
 }
@@ -369,6 +370,7 @@ static bool walk(struct fpost_plan *plan) {
   while (plan->log_runs < plan->runs_max &&
          plan->log_used + room <= FPOST_PLAN_LOG_MAX) {
     drop_output(plan);
+    fpost_observe_begin();
     if (run_once(plan, kept)) {
       return true;
     }
@@ -430,6 +432,7 @@ void fpost_recover_start(const struct fpost_flags *flags) {
   (void)pthread_atfork(NULL, NULL, fpost_recover_forked);
   if (plan->output >= 0) {
     limit_runs(plan);
+    fpost_observe_prepare();
   }
   serve(plan);
 }

@@ -116,6 +116,12 @@ bool fpost_recover_mremap(void *old, size_t old_size, size_t new_size,
 bool fpost_recover_mprotect(void *address, size_t size, int prot, int *result);
 bool fpost_recover_msync(void *address, size_t size, int *result);
 
+/* The run says something of the state that it recovered. */
+void fpost_recover_observe(const void *bytes, size_t size);
+/* Where a file is really to be opened: path, or the observation in its place,
+   with other as room for its name. */
+const char *fpost_observe_path(int dirfd, const char *path, char other[64]);
+
 /* ---- what is refused, or means nothing (recover_guard.c) ---- */
 
 /*

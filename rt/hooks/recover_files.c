@@ -54,8 +54,7 @@ static const char *base_name(const char *path) {
   return slash == NULL ? path : slash + 1;
 }
 
-/* Does path, whose file may be gone, spell the pool's path? */
-static bool same_spelling(int dirfd, const char *path, const char *pool) {
+bool fpost_run_same_path(int dirfd, const char *path, const char *pool) {
   if (strcmp(path, pool) == 0) {
     return true;
   }
@@ -97,7 +96,7 @@ struct fpost_view *fpost_run_path(int dirfd, const char *path) {
     /* By its name too: the file may have been replaced since. */
     if ((there && known && file.st_dev == pool->device &&
          file.st_ino == pool->inode) ||
-        same_spelling(dirfd, path, pool->path)) {
+        fpost_run_same_path(dirfd, path, pool->path)) {
       found = &fpost_run.views[i];
     }
   }

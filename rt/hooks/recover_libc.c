@@ -31,7 +31,7 @@ static const char *path_for(int dirfd, const char *path, char other[64]) {
   }
   struct fpost_view *view = fpost_run_path(dirfd, path);
   if (view == NULL) {
-    return path;
+    return fpost_observe_path(dirfd, path, other);
   }
   if (!view->exists) {
     errno = ENOENT;
@@ -267,7 +267,9 @@ static FILE *open_stream(const char *path, const char *mode, bool *pool) {
   REAL(FILE *, name, (const char *path, const char *mode))                     \
   EXPORT FILE *name(const char *path, const char *mode) {                      \
     bool pool = false;                                                         \
+    char other[64];                                                            \
     FILE *stream = open_stream(path, mode, &pool);                             \
+    path = pool ? path : fpost_observe_path(AT_FDCWD, path, other);            \
     return pool ? stream : real_##name()(path, mode);                          \
   }
 FOPEN(fopen)

@@ -147,6 +147,17 @@ void fpost_run_fds_move(const struct fpost_view *view);
 /* A path under which the kernel finds the view's file. */
 void fpost_view_path(const struct fpost_view *view, char path[64]);
 
+/* Does path, whose file may be gone, spell the absolute path `other`? */
+bool fpost_run_same_path(int dirfd, const char *path, const char *other);
+
+/* ---- recover_observe.c ---- */
+
+/* Before the first run, and before each. */
+void fpost_observe_prepare(void);
+void fpost_observe_begin(void);
+/* The hash of what the run has said; 0: nothing. */
+uint64_t fpost_observe_hash(void);
+
 /* ---- recover_fault.c ---- */
 
 /* Load the decoder; before the first run. */

@@ -79,6 +79,10 @@ void fpost_os_write(int fd, const void *bytes, size_t size);
 /* Does the page at address exist without being made? True when in doubt. */
 bool fpost_os_resident(const void *page);
 
+/* Copy up to size bytes of this process's memory, which may not be there;
+   returns how many, from the first, could be read. */
+size_t fpost_os_peek(const void *address, void *out, size_t size);
+
 uint32_t fpost_os_process(void);
 uint32_t fpost_os_thread(void);
 void fpost_os_yield(void);

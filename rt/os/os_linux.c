@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define PAGE_SIZE 4096u
@@ -223,6 +224,19 @@ bool fpost_os_resident(const void *page) {
 
 uint32_t fpost_os_thread(void) {
   return (uint32_t)call4(SYS_gettid, 0, 0, 0, 0);
+}
+
+size_t fpost_os_peek(const void *address, void *out, size_t size) {
+  uintptr_t start = (uintptr_t)address;
+  size_t first = PAGE_SIZE - start % PAGE_SIZE;
+  first = first < size ? first : size;
+  struct iovec local = {out, size};
+  struct iovec remote[2] = {{(void *)start, first},
+                            {(void *)(start + first), size - first}};
+  long got = call6(SYS_process_vm_readv, (long)fpost_os_process(),
+                   (long)(uintptr_t)&local, 1, (long)(uintptr_t)remote,
+                   size == first ? 1 : 2, 0);
+  return got < 0 ? 0 : (size_t)got;
 }
 
 uint32_t fpost_os_process(void) {

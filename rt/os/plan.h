@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 #define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
-#define FPOST_PLAN_VERSION 2u
+#define FPOST_PLAN_VERSION 3u
 
 /* Undecided units at one crash point. */
 #define FPOST_PLAN_UNITS_MAX (1u << 20)
@@ -107,6 +107,7 @@ struct fpost_plan_run {
   uint32_t kept;  /* choices that it shares with the run before it */
   uint32_t added; /* its choices after those */
   uint32_t spare;
+  uint64_t observed; /* hash of what it said of the state; 0: nothing */
 };
 
 struct fpost_plan {
@@ -126,6 +127,10 @@ struct fpost_plan {
   /* Fixed before the start. */
   int32_t explorer; /* process id */
   int32_t output;   /* descriptor that becomes stdout and stderr */
+  int32_t observe;  /* descriptor of the observation, opened to append; -1 */
+  uint32_t observe_stdout;                /* 1: it becomes stdout */
+  char observe_path[FPOST_PLAN_PATH_MAX]; /* absolute; opening it opens the
+                                             observation; "": none */
   uint32_t pool_count;
   uint32_t units_used; /* units at and past this index are free */
   struct fpost_plan_pool pools[FPOST_POOLS_MAX];

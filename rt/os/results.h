@@ -126,6 +126,8 @@ struct fpost_results {
   _Atomic uint64_t flushes;
   _Atomic uint64_t fences;
   _Atomic uint32_t incomplete;    /* traces that lack a part of their run */
+  _Atomic uint32_t unmatched;     /* patterns of op= that match no function; a
+                                     note says which */
   _Atomic uint64_t findings_lost; /* occurrences without room for an entry */
   _Atomic uint64_t stacks_lost;
 

@@ -80,11 +80,13 @@ enum fpost_record_kind {
 
 /* What a MARK says; append only. */
 enum fpost_mark {
-  FPOST_MARK_FINDING = 0 /* something that the runtime found while the program
+  FPOST_MARK_FINDING = 0, /* something that the runtime found while the program
                             ran, by rules that need more than the trace. id:
                             enum fpost_class; stack: the store's; value: the
                             other stack, and enum fpost_detail from bit 32 on;
                             address, size */
+  FPOST_MARK_BUFFERED /* the operation under way in the thread is of buffered
+                         durability */
 };
 
 struct fpost_record {

@@ -50,7 +50,7 @@ void by_bytes(char *p) {
 
 /* The displacement of one byte: 0x70 0x40.
  * CHECK-LABEL: @by_bytes_displaced(
- * CHECK: icmp
+ * CHECK: icmp ult
  * CHECK: [[AT:%.*]] = getelementptr i8, ptr %{{.*}}, i64 64
  * CHECK-NEXT: @__fencepost_flush(ptr [[AT]], i32 2)
  */

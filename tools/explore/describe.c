@@ -39,6 +39,12 @@ static uint64_t step_stack_hash(const struct explore_search *search,
              : stack_hash(search, search->image.step_infos[step].stack);
 }
 
+bool explore_found_by_state(const struct explore_found *found) {
+  return found->class_ == FPOST_CLASS_RECOVERY_FAILURE ||
+         found->class_ == FPOST_CLASS_NOT_FAILURE_ATOMIC ||
+         found->class_ == FPOST_CLASS_LOST_OPERATION;
+}
+
 void explore_found_key(const struct explore_search *search,
                        const struct explore_found *found,
                        char key[EXPLORE_KEY_MAX]) {
@@ -52,20 +58,15 @@ void explore_found_key(const struct explore_search *search,
                       &pieces, &whole);
     lost += step_stack_hash(search, unit->steps_first + step);
   }
-  if (found->class_ == FPOST_CLASS_RECOVERY_FAILURE &&
-      found->first == UINT32_MAX) {
+  bool by_state = explore_found_by_state(found);
+  if (by_state && found->first == UINT32_MAX) {
     lost = stack_hash(search, search->crash_stack);
   }
   snprintf(key, EXPLORE_KEY_MAX,
            "%s %u %u %016" PRIx64 " %016" PRIx64 " %016" PRIx64,
            fpost_class_infos[found->class_].name, found->outcome, found->value,
-           found->class_ == FPOST_CLASS_RECOVERY_FAILURE
-               ? 0
-               : step_stack_hash(search, found->first),
-           found->class_ == FPOST_CLASS_RECOVERY_FAILURE
-               ? 0
-               : step_stack_hash(search, found->second),
-           lost);
+           by_state ? 0 : step_stack_hash(search, found->first),
+           by_state ? 0 : step_stack_hash(search, found->second), lost);
 }
 
 /* ---- names ---- */
@@ -341,7 +342,11 @@ static void describe_failure(struct explore_search *search,
   explore_run_state(search, found->lost, found->lost_count, found->others_full,
                     &run);
   finding->crash.stack = target_place(search, &search->image.plan->fault, true);
-  add_output(search, finding);
+  if (found->class_ == FPOST_CLASS_RECOVERY_FAILURE) {
+    add_output(search, finding);
+  } else {
+    explore_describe_operation(search, found, &run, finding);
+  }
   add_crash(search, finding,
             explore_state_name(&search->image, search->point.event, found->lost,
                                found->lost_count, found->others_full));
@@ -406,7 +411,7 @@ char *explore_found_json(struct explore_search *search,
       .class_ = found->class_,
       .severity = fpost_class_infos[found->class_].severity,
       .count = found->count};
-  if (found->class_ == FPOST_CLASS_RECOVERY_FAILURE) {
+  if (explore_found_by_state(found)) {
     describe_failure(search, found, &finding);
   } else {
     describe_read(search, found, &finding);

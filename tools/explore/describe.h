@@ -14,10 +14,13 @@
 /* ... and a recovery without hooks, of which a sample of the images was run. */
 #define EXPLORE_FLAG_SAMPLED (1u << 18)
 
+/* ... and states of overlapping operations that are those of no boundary. */
+#define EXPLORE_FLAG_UNDECIDED (1u << 18)
+
 struct explore_found {
   enum fpost_class class_;
   uint64_t count;
-  uint32_t outcome; /* recovery-failure */
+  uint32_t outcome; /* of the run, if explore_found_by_state */
   uint32_t value;
   uint32_t first; /* step (in the image) of the lost or half-persisted store */
   uint32_t
@@ -30,6 +33,9 @@ struct explore_found {
   uint32_t choice; /* the one that completed the contradiction */
 };
 
+/* Is it what a state led to, not what was read? Then lost is the state. */
+bool explore_found_by_state(const struct explore_found *found);
+
 /* Equal for findings of the same cause, in any crash point, worker or shard. */
 void explore_found_key(const struct explore_search *search,
                        const struct explore_found *found,
@@ -41,6 +47,13 @@ void explore_found_key(const struct explore_search *search,
  */
 char *explore_found_json(struct explore_search *search,
                          const struct explore_found *found);
+
+/* What the finding says of operations; run is the one that shows it, and the
+   last. */
+void explore_describe_operation(struct explore_search *search,
+                                const struct explore_found *found,
+                                const struct fpost_plan_run *run,
+                                struct fpost_report_finding *finding);
 
 /*
  * The name of a state, EVENT/CUTS. The units not in `units` are at

@@ -3,6 +3,7 @@
 
 #include "rt/base/assert.h"
 #include "tools/explore/describe.h"
+#include "tools/explore/references.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,13 +27,6 @@ bool explore_cli_check(const char *command, const struct explore_cli *cli) {
         "%s: --depth %u: crashes during recovery are not available in "
         "this version; leave --depth out",
         command, cli->depth);
-    return false;
-  }
-  if (cli->observe != NULL) {
-    fpost_error(
-        "%s: --observe %s: judging operations by what recovery prints "
-        "is not available in this version; leave --observe out",
-        command, cli->observe);
     return false;
   }
   if (cli->jobs == 0 || cli->jobs > JOBS_MAX) {
@@ -83,10 +77,11 @@ bool explore_db_is(const char *path) {
 static char *identity(const struct explore_config *config,
                       const struct explore_info *info) {
   char *text = NULL;
-  int size = asprintf(&text, "%016" PRIx64 " %u %u %u %u %" PRIu64 " %s",
-                      info->trace_id, config->options.mode.domain,
-                      config->options.mode.torn, config->options.at,
-                      config->strategy, config->seed, config->recover);
+  int size = asprintf(
+      &text, "%016" PRIx64 " %u %u %u %u %" PRIu64 " %s %s", info->trace_id,
+      config->options.mode.domain, config->options.mode.torn,
+      config->options.at, config->strategy, config->seed,
+      config->observe == NULL ? "-" : config->observe, config->recover);
   FPOST_ASSERT(size > 0);
   return text;
 }
@@ -148,7 +143,7 @@ static int prepare(const char *command, const struct explore_config *config,
   } else if (theirs != NULL && !config->resume) {
     err = sqlite3_exec(db.handle,
                        "DELETE FROM points; DELETE FROM findings;"
-                       "DELETE FROM counts;"
+                       "DELETE FROM counts; DROP TABLE IF EXISTS refs;"
                        "DELETE FROM meta WHERE name IN"
                        " ('touched','left_out','crash_points','stores_found')",
                        NULL, NULL, NULL) == SQLITE_OK
@@ -359,7 +354,8 @@ static int conclude(const char *command, const struct explore_config *config,
 
 static struct explore_config config_of(const char *trace, const char *db,
                                        const struct explore_cli *cli,
-                                       const struct explore_info *info) {
+                                       const struct explore_info *info,
+                                       const char *observe) {
   return (struct explore_config){
       .trace = trace,
       .db = db,
@@ -374,7 +370,8 @@ static struct explore_config config_of(const char *trace, const char *db,
       .shard = cli->shard,
       .resume = cli->resume,
       .replace = cli->replace,
-      .seed = cli->seed};
+      .seed = cli->seed,
+      .observe = observe};
 }
 
 static int explore_info_of(const char *command, const char *trace,
@@ -439,6 +436,36 @@ static int files_check(const char *command, const struct explore_config *config,
   return FPOST_OK;
 }
 
+/* What is to be judged, and by what: the observer as the workers need it. */
+static bool operations_begin(const char *command, const struct explore_cli *cli,
+                             struct explore_info *info,
+                             char observe[PATH_MAX]) {
+  for (uint32_t i = 0; i < cli->buffered.count; i++) {
+    explore_operations_buffered(&info->operations, cli->buffered.items[i]);
+  }
+  if (cli->observe == NULL) {
+    return true;
+  }
+  if (info->operations.count == 0) {
+    fpost_error(
+        "%s: --observe %s: the trace has no operations that could be judged: "
+        "mark them by fencepost_op_begin and fencepost_op_end, or record with "
+        "--op GLOB",
+        command, cli->observe);
+    return false;
+  }
+  char here[PATH_MAX] = "";
+  bool plain = strcmp(cli->observe, "stdout") == 0 || cli->observe[0] == '/';
+  int size = plain || getcwd(here, sizeof here) == NULL
+                 ? snprintf(observe, PATH_MAX, "%s", cli->observe)
+                 : snprintf(observe, PATH_MAX, "%s/%s", here, cli->observe);
+  if (size <= 0 || size >= PATH_MAX) {
+    fpost_error("%s: --observe: the path is too long", command);
+    return false;
+  }
+  return true;
+}
+
 int explore_trace(const char *command, const char *trace,
                   const struct explore_cli *cli, struct fpost_report *report) {
   struct explore_info info;
@@ -448,16 +475,24 @@ int explore_trace(const char *command, const char *trace,
   }
   int err = FPOST_OK;
   char *db = cli->db != NULL ? strdup(cli->db) : explore_db_path(trace);
-  struct explore_config config = config_of(trace, db, cli, &info);
+  char observe[PATH_MAX] = "";
+  if (!operations_begin(command, cli, &info, observe)) {
+    err = FPOST_EINVAL;
+  }
+  struct explore_config config =
+      config_of(trace, db, cli, &info, cli->observe == NULL ? NULL : observe);
   struct explore_shared *shared = share();
   struct stat states[FPOST_POOLS_MAX];
   files_take(&info, states);
-  if (shared == NULL) {
+  if (err == FPOST_OK && shared == NULL) {
     fpost_error("%s: no address space", command);
     err = FPOST_ENOMEM;
   }
   if (err == FPOST_OK) {
     err = prepare(command, &config, &info);
+  }
+  if (err == FPOST_OK && info.operations.count != 0) {
+    err = explore_references(&config, &info, shared);
   }
   if (err == FPOST_OK) {
     err = explore_search(&config, &info, shared);

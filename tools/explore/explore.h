@@ -16,6 +16,7 @@ struct explore_cli {
   uint64_t timeout_ms;
   uint32_t depth;
   const char *observe; /* NULL: not given */
+  struct fpost_texts buffered;
   uint32_t jobs;
   struct fpost_shard shard;
   bool resume;
@@ -56,8 +57,12 @@ struct explore_cli {
    "crashes in a row (default 1; this version has no others)"},                \
   {"observe", 0, FPOST_OPTION_TEXT, "stdout|FILE",                             \
    offsetof(type, member.observe),                                             \
-   "where recovery leaves the abstract state that operations are judged by "   \
-   "(not in this version)"},                                                   \
+   "where recovery says what it recovered, by which operations are judged, "   \
+   "beside what it hands to fencepost_observe"},                               \
+  {"buffered", 0, FPOST_OPTION_TEXTS, "GLOB",                                  \
+   offsetof(type, member.buffered),                                            \
+   "operations of this name may be lost after they have returned, with all "   \
+   "that followed them; repeatable"},                                          \
   {"jobs", 'j', FPOST_OPTION_U32, "N", offsetof(type, member.jobs),            \
    "explore with N processes (default 1)"},                                    \
   {"shard", 0, FPOST_OPTION_SHARD, "K/N", offsetof(type, member.shard),        \

@@ -128,8 +128,11 @@ int explore_image_init(struct explore_image *image,
   image->step_threads = reserve(FPOST_PLAN_STEPS_MAX * sizeof(uint32_t));
   image->output = memfd_create("fencepost-output", MFD_CLOEXEC);
   plan->output = image->output;
+  image->observe = memfd_create("fencepost-observe", MFD_CLOEXEC);
+  plan->observe = -1;
+  (void)fcntl(image->observe, F_SETFL, O_APPEND);
   if (image->unit_infos == NULL || image->step_infos == NULL ||
-      image->step_threads == NULL || image->output < 0) {
+      image->step_threads == NULL || image->output < 0 || image->observe < 0) {
     return FPOST_ENOMEM;
   }
   for (uint32_t i = 0; i < sizes->count; i++) {
@@ -164,6 +167,7 @@ void explore_image_free(struct explore_image *image) {
   (void)munmap(image->plan, image->plan->size);
   (void)close(image->plan_fd);
   (void)close(image->output);
+  (void)close(image->observe);
 }
 
 /* ---- hashes ---- */

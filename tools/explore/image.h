@@ -58,7 +58,8 @@ struct explore_image {
   struct explore_options options;
   struct fpost_plan *plan;
   int plan_fd;
-  int output; /* memfd: what recovery prints */
+  int output;  /* memfd: what recovery prints */
+  int observe; /* memfd: what it says of the state that it recovered */
   struct explore_pool pools[FPOST_POOLS_MAX];
   struct fpost_unit *units; /* in the plan, as are links, steps and choices */
   uint32_t *links;

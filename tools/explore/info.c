@@ -95,6 +95,7 @@ int explore_info_read(struct explore_info *info, struct fpost_reader *reader) {
   int err = FPOST_OK;
   while ((err = fpost_reader_next(reader, &record)) == FPOST_OK) {
     add(info, &record);
+    explore_operations_note(&info->operations, &record, reader->index);
     info->records++;
   }
   if (err == FPOST_ENOENT) {
@@ -122,6 +123,7 @@ void explore_info_free(struct explore_info *info) {
   free(info->stacks);
   free(info->modules);
   free(info->notes);
+  explore_operations_free(&info->operations);
   *info = (struct explore_info){0};
 }
 

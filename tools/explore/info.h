@@ -4,6 +4,7 @@
 #define FPOST_TOOLS_EXPLORE_INFO_H
 
 #include "tools/explore/image.h"
+#include "tools/explore/operations.h"
 #include "tools/finding.h"
 #include "tools/trace_reader.h"
 
@@ -33,6 +34,7 @@ struct explore_info {
   uint64_t end_status; /* of END */
   char **notes;
   uint32_t note_count;
+  struct explore_operations operations;
 };
 
 /* Read the whole trace. Returns 0 or the reader's error, with its sentence. */

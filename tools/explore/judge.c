@@ -4,6 +4,7 @@
 #include "rt/base/assert.h"
 #include "rt/model/robust.h"
 #include "tools/explore/describe.h"
+#include "tools/explore/references.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,38 @@
 /* Units that are tried as the one whose persisting does the harm. */
 #define CULPRITS_MAX 32u
 
-bool explore_judge_failed(const struct fpost_plan_run *run) {
-  return run->outcome != FPOST_OUTCOME_OVERFLOW &&
-         (run->outcome != FPOST_OUTCOME_EXIT || run->value != 0);
+/* What is wrong with a run; FPOST_CLASS_COUNT: nothing. */
+static enum fpost_class class_of(const struct explore_search *search,
+                                 const struct fpost_plan_run *run) {
+  uint32_t boundary = 0;
+  if (run->outcome == FPOST_OUTCOME_OVERFLOW) {
+    return FPOST_CLASS_COUNT;
+  }
+  if (run->outcome != FPOST_OUTCOME_EXIT || run->value != 0) {
+    return FPOST_CLASS_RECOVERY_FAILURE;
+  }
+  switch (explore_operations_verdict(&search->info->operations, &search->moment,
+                                     run->observed, &boundary)) {
+  case EXPLORE_LOST:
+    return FPOST_CLASS_LOST_OPERATION;
+  case EXPLORE_TORN:
+    return FPOST_CLASS_NOT_FAILURE_ATOMIC;
+  default:
+    return FPOST_CLASS_COUNT;
+  }
+}
+
+bool explore_judge_failed(struct explore_search *search,
+                          const struct fpost_plan_run *run) {
+  uint32_t boundary = 0;
+  if (search->moment.overlap && run->outcome == FPOST_OUTCOME_EXIT &&
+      run->value == 0 &&
+      explore_operations_verdict(&search->info->operations, &search->moment,
+                                 run->observed,
+                                 &boundary) == EXPLORE_UNDECIDED) {
+    search->point.flags |= EXPLORE_FLAG_UNDECIDED;
+  }
+  return class_of(search, run) != FPOST_CLASS_COUNT;
 }
 
 void explore_judge_begin(struct explore_search *search) {
@@ -95,17 +125,21 @@ static uint32_t units_read(struct explore_search *search, uint32_t *units,
   return count;
 }
 
-static bool same_outcome(const struct fpost_plan_run *a,
+/* Do the runs go wrong in the same way? */
+static bool same_outcome(const struct explore_search *search,
+                         const struct fpost_plan_run *a,
                          const struct fpost_plan_run *b) {
-  return a->outcome == b->outcome && a->value == b->value;
+  return a->outcome == b->outcome && a->value == b->value &&
+         class_of(search, a) == class_of(search, b);
 }
 
 bool explore_judge_known(struct explore_search *search,
                          const struct fpost_plan_run *run) {
   const struct explore_image *image = &search->image;
+  enum fpost_class class_ = class_of(search, run);
   for (uint32_t i = 0; i < search->found_count; i++) {
     struct explore_found *found = &search->found[i];
-    if (found->class_ != FPOST_CLASS_RECOVERY_FAILURE || !found->others_full ||
+    if (found->class_ != class_ || !found->others_full ||
         found->outcome != run->outcome || found->value != run->value) {
       continue;
     }
@@ -163,7 +197,7 @@ static uint32_t minimise(struct explore_search *search,
     memmove(&lost[i - 1], &lost[i], (count - i) * sizeof *lost);
     explore_run_state(search, lost, count - 1, true, &again);
     search->point.runs++;
-    if (same_outcome(&again, run)) {
+    if (same_outcome(search, &again, run)) {
       count--;
     } else {
       memmove(&lost[i], &lost[i - 1], (count - i) * sizeof *lost);
@@ -215,7 +249,7 @@ static uint32_t find_culprit(struct explore_search *search,
     lost[count] = (struct explore_lost){.unit = units[i], .cut = 0};
     explore_run_state(search, lost, count + 1, true, &again);
     search->point.runs++;
-    if (!same_outcome(&again, run)) {
+    if (!same_outcome(search, &again, run)) {
       return step;
     }
   }
@@ -253,7 +287,7 @@ static bool repeats(struct explore_search *search,
   struct fpost_plan_run again;
   explore_run_state(search, lost, count, others_full, &again);
   search->point.runs++;
-  return same_outcome(&again, run);
+  return same_outcome(search, &again, run);
 }
 
 /* The units that the run has read, at the least they may have persisted. */
@@ -297,7 +331,13 @@ void explore_judge_failure(struct explore_search *search,
       return;
     }
   }
-  struct explore_found *found = found_add(search, FPOST_CLASS_RECOVERY_FAILURE);
+  enum fpost_class class_ = class_of(search, run);
+  if (class_ != FPOST_CLASS_RECOVERY_FAILURE &&
+      !explore_references_confirm(search, lost, count, others_full)) {
+    free(lost);
+    return;
+  }
+  struct explore_found *found = found_add(search, class_);
   found->outcome = run->outcome;
   found->value = run->value;
   found->lost = lost;

@@ -11,8 +11,10 @@
 
 void explore_judge_begin(struct explore_search *search);
 
-/* Is this a run that recovery should not have ended like that? */
-bool explore_judge_failed(const struct fpost_plan_run *run);
+/* Is this a run that recovery should not have ended like that, or whose state
+   is none that the operations allow? */
+bool explore_judge_failed(struct explore_search *search,
+                          const struct fpost_plan_run *run);
 /* Is the failure of the run under judgement explained by one found already?
    Then it is counted. */
 bool explore_judge_known(struct explore_search *search,

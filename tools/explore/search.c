@@ -44,6 +44,7 @@ static void stop(struct explore_search *search, const char *text) {
 
 struct seen {
   struct explore_hash content, space;
+  uint64_t legal;  /* explore_moment_key */
   uint64_t number; /* 1 + that of the crash point; 0: free */
 };
 
@@ -59,7 +60,8 @@ static struct seen *seen_find(const struct seen_set *set,
   while (set->entries[at].number != 0) {
     const struct seen *entry = &set->entries[at];
     if (memcmp(&entry->content, &key->content, sizeof key->content) == 0 &&
-        memcmp(&entry->space, &key->space, sizeof key->space) == 0) {
+        memcmp(&entry->space, &key->space, sizeof key->space) == 0 &&
+        entry->legal == key->legal) {
       break;
     }
     at = (at + 1) & (set->size - 1);
@@ -86,10 +88,15 @@ static void seen_grow(struct seen_set *set) {
 
 /* The number of the equal crash point before this one, or -1. */
 static int64_t seen_before(struct seen_set *set,
-                           const struct explore_image *image, uint64_t number) {
+                           const struct explore_search *search,
+                           uint64_t number) {
+  const struct explore_image *image = &search->image;
   seen_grow(set);
   struct seen key = {
-      .content = image->content, .space = image->space, .number = number + 1};
+      .content = image->content,
+      .space = image->space,
+      .legal = explore_moment_key(&search->info->operations, &search->moment),
+      .number = number + 1};
   struct seen *entry = seen_find(set, &key);
   if (entry->number != 0) {
     return (int64_t)entry->number - 1;
@@ -192,7 +199,7 @@ static void take_run(struct explore_search *search, struct failed *failed,
   if ((run->flags & FPOST_RUN_MAPPED) != 0 && search->shared->touched == 0) {
     search->shared->touched = 1;
   }
-  if (explore_judge_failed(run)) {
+  if (explore_judge_failed(search, run)) {
     keep_failed(search, failed, run);
   }
   explore_judge_run(search);
@@ -441,8 +448,20 @@ static bool claim(struct explore_search *search, uint64_t number) {
                              __ATOMIC_RELAXED) == 0;
 }
 
-static int worker_begin(struct explore_search *search,
-                        struct fpost_reader *reader) {
+static void observe_begin(struct explore_search *search) {
+  const char *observe = search->config->observe;
+  struct fpost_plan *plan = search->image.plan;
+  if (observe != NULL && strcmp(observe, "stdout") == 0) {
+    plan->observe_stdout = 1;
+  } else if (observe != NULL) {
+    size_t size = strlen(observe);
+    FPOST_ASSERT(size < sizeof plan->observe_path); /* checked before */
+    memcpy(plan->observe_path, observe, size + 1);
+  }
+}
+
+int explore_worker_begin(struct explore_search *search,
+                         struct fpost_reader *reader) {
   const struct explore_config *config = search->config;
   static const struct fpost_report_options no_options = {
       .fail_on = FPOST_FAIL_ON_DEFAULT};
@@ -464,6 +483,7 @@ static int worker_begin(struct explore_search *search,
     output += search->info->sizes.sizes[i];
   }
   search->image.plan->output_max = output;
+  observe_begin(search);
   explore_info_symbols(search->info, search->report.symbols);
   search->report.pools_count = search->info->sizes.count;
   if (fpost_reader_open(reader, config->trace) != FPOST_OK) {
@@ -500,7 +520,10 @@ static void worker_walk(struct explore_search *search,
       err = explore_image_apply(&search->image, &record, event);
     }
     if (err == FPOST_OK && point && search->image.content.low != 0) {
-      int64_t twin = seen_before(&seen, &search->image, number);
+      search->moment = explore_operations_moment(&search->info->operations,
+                                                 &search->boundaries, event,
+                                                 record.kind, search->stores);
+      int64_t twin = seen_before(&seen, search, number);
       search->crash_stack = record.stack;
       if (claim(search, number)) {
         explore_point(search, number, event, twin);
@@ -517,6 +540,9 @@ static void worker_walk(struct explore_search *search,
            "too much is undecided at one crash point: more than the "
            "plan holds (rt/os/plan.h)");
     }
+    search->stores = record.kind == FPOST_RECORD_STORE ||
+                     (search->stores && record.kind != FPOST_RECORD_OP_BEGIN &&
+                      record.kind != FPOST_RECORD_OP_END);
     if (search->shared->records < event) {
       search->shared->records = event;
     }
@@ -539,7 +565,7 @@ static int worker(const struct explore_config *config,
   search->info = info;
   search->shared = shared;
   search->deadline_ms = deadline_ms;
-  if (worker_begin(search, &reader) == FPOST_OK && restart(search)) {
+  if (explore_worker_begin(search, &reader) == FPOST_OK && restart(search)) {
     worker_walk(search, &reader);
     commit(search, true);
     explore_target_stop(&search->target);

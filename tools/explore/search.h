@@ -29,6 +29,7 @@ struct explore_config {
   bool resume;
   bool replace; /* a database of another exploration is overwritten */
   uint64_t seed;
+  const char *observe; /* "stdout", a file, or null: fencepost_observe alone */
 };
 
 /* Shared by the workers. */
@@ -40,6 +41,9 @@ struct explore_shared {
   uint32_t stop;       /* out of time or states, or a worker failed */
   uint32_t failed;     /* a worker failed: its message has been printed */
   uint32_t touched;    /* some run has opened a pool */
+  uint64_t reference_runs;
+  uint64_t undecided;  /* crash points with states of overlapping operations
+                          that no boundary has */
   uint32_t unfinished; /* a bound ended the exploration */
   uint8_t claimed[];   /* per crash point: 1 if claimed or done before */
 };
@@ -60,10 +64,14 @@ struct explore_search {
   uint64_t deadline_ms;       /* 0: none */
   bool open;                  /* a transaction is open, */
   uint64_t open_since_ms;
-  uint64_t random; /* state of the generator, for samples */
+  uint32_t boundaries; /* passed */
+  bool stores;         /* since the last one */
+  bool confirmed;      /* an illegal observation has been seen again */
+  uint64_t random;     /* state of the generator, for samples */
 
   /* The crash point under way. */
   struct explore_point point;
+  struct explore_moment moment; /* among the operations */
   uint32_t crash_stack;         /* of the record that did not happen */
   struct fpost_choice *choices; /* of the run that is judged */
   uint32_t choice_count;
@@ -83,6 +91,11 @@ FPOST_MUST_USE int explore_search(const struct explore_config *config,
                                   struct explore_shared *shared);
 
 uint64_t explore_now_ms(void);
+
+/* Image, reader, database and target of a worker. Errors are printed, and stop
+   the others. */
+FPOST_MUST_USE int explore_worker_begin(struct explore_search *search,
+                                        struct fpost_reader *reader);
 
 /*
  * One run on the state where `count` units are at the given cuts and all others

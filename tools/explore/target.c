@@ -136,11 +136,17 @@ int explore_target_init(struct explore_target *target, const char *command) {
   return target->program == NULL ? FPOST_ENOMEM : FPOST_OK;
 }
 
-void explore_target_free(struct explore_target *target) {
+static void free_modules(struct explore_target *target) {
   for (uint32_t i = 0; i < target->module_count; i++) {
     free(target->modules[i].path);
   }
   free(target->modules);
+  target->modules = NULL;
+  target->module_count = 0;
+}
+
+void explore_target_free(struct explore_target *target) {
+  free_modules(target);
   free(target->program);
   free(target->values);
   wordfree(&target->expanded);
@@ -155,6 +161,7 @@ static _Noreturn void child_exec(struct explore_target *target,
   int plan = fcntl(image->plan_fd, F_DUPFD, 100);
   int output = log < 0 ? -1 : fcntl(image->output, F_DUPFD, 100);
   image->plan->output = output;
+  image->plan->observe = log < 0 ? -1 : fcntl(image->observe, F_DUPFD, 100);
   snprintf(options, sizeof options, "mode=recover:recover=%d", plan);
   (void)setenv("FENCEPOST_OPTIONS", options, 1);
   (void)setenv("PMEM_IS_PMEM_FORCE", "1", 1);
@@ -276,9 +283,8 @@ int explore_target_start(struct explore_target *target,
     return FPOST_EIO;
   }
   (void)close(log);
-  if (target->module_count == 0) {
-    read_modules(target);
-  }
+  free_modules(target); /* it is elsewhere each time */
+  read_modules(target);
   return FPOST_OK;
 }
 
@@ -375,6 +381,12 @@ enum explore_answer explore_target_ask(struct explore_target *target) {
 
 size_t explore_target_output(const struct explore_target *target, char *text,
                              size_t max) {
-  ssize_t got = pread(target->image->output, text, max, 0);
-  return got < 0 ? 0 : (size_t)got;
+  const struct explore_image *image = target->image;
+  ssize_t said = 0;
+  if (image->plan->observe_stdout != 0) {
+    said = pread(image->observe, text, max, 0);
+    said = said < 0 ? 0 : said;
+  }
+  ssize_t got = pread(image->output, text + said, max - (size_t)said, 0);
+  return (size_t)said + (got < 0 ? 0 : (size_t)got);
 }
