@@ -15,7 +15,7 @@
 #define EXPLORE_FLAG_SAMPLED (1u << 18)
 
 /* ... and states of overlapping operations that are those of no boundary. */
-#define EXPLORE_FLAG_UNDECIDED (1u << 18)
+#define EXPLORE_FLAG_UNDECIDED (1u << 19)
 
 struct explore_found {
   enum fpost_class class_;

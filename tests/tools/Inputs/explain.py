@@ -26,8 +26,8 @@ HOW = {
     "recovery-failure": ("crash", "map"),
     "not-robust": ("crash", "map"),
     "persistency-race": ("crash", "map"),
-    "not-failure-atomic": (None, "map"),
-    "lost-operation": (None, "map"),
+    "not-failure-atomic": ("crash", "map"),
+    "lost-operation": ("crash", "map"),
     "unlogged-store": (None, "obj"),
     "duplicate-log": (None, "obj"),
     "volatile-pointer": (None, "map"),
@@ -37,6 +37,7 @@ HOW = {
     "pm-data-race": (None, "map"),
     "unpersisted-read": (None, "map"),
     "isolation": (None, "obj"),
+    "unbalanced-operation": ("check", "map"),
 }
 
 
@@ -91,6 +92,8 @@ class Example:
         if self.how == "crash":
             command += ["--recover",
                         f"./{self.stem} {kind} recover {pools[0]}"]
+        if self.name in ("not-failure-atomic", "lost-operation"):
+            command += ["--observe", "stdout"]
         command += ["--", "./" + self.stem, kind, "run"] + pools
         result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
         if result.returncode not in (0, 1):
