@@ -145,7 +145,8 @@ static void run_tables(struct fpost_plan *plan) {
   fpost_run.steps = fpost_plan_table(plan, plan->steps_at);
   fpost_run.list = (struct fpost_choice_list){
       .choices = fpost_plan_table(plan, plan->choices_at),
-      .max = FPOST_PLAN_CHOICES_MAX};
+      .max = FPOST_PLAN_CHOICES_MAX,
+      .joints = fpost_plan_joints(plan)};
   fpost_run.lazies =
       reserve(FPOST_PLAN_UNITS_MAX * (uint64_t)sizeof(struct fpost_lazy));
   for (uint32_t i = 0; i < plan->pool_count; i++) {
@@ -253,6 +254,9 @@ static void run_begin(void) {
   for (uint32_t i = 0; i < plan->prefix_count; i++) {
     const struct fpost_choice *choice = &fpost_run.list.choices[i];
     fpost_choice_apply(choice, &fpost_run.lazies[choice->unit]);
+    if (choice->joint != 0 && choice->alternative == 0) {
+      fpost_joint_begin(choice);
+    }
   }
   if (plan->rule == FPOST_CHOICE_EVERY) {
     read_everything();
@@ -385,7 +389,7 @@ static bool walk(struct fpost_plan *plan) {
       return false;
     }
     plan->choices_count = fpost_run.list.count;
-    kept = plan->choices_count - 1;
+    kept = fpost_run.list.varied;
   }
   return false;
 }

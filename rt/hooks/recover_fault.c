@@ -16,11 +16,11 @@
  * is interposed) and get every signal that is not ours.
  */
 #define _GNU_SOURCE
+#include "rt/hooks/recover_fault.h"
+
 #include "rt/base/assert.h"
-#include "rt/hooks/recover_run.h"
 #include "rt/hooks/recover_signals.h"
 
-#include <Zydis/Zydis.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
@@ -39,8 +39,8 @@
 #define WHOLE_ALTERNATIVES 8u
 /* Pages whose steps are counted at a time. */
 #define COUNTED_MAX 64u
-/* Memory operands of one instruction. */
-#define OPERANDS_MAX 4u
+/* Instructions that are kept decoded. */
+#define DECODED_MAX 64u
 
 extern int __sigaction(int number, const struct sigaction *action,
                        struct sigaction *old);
@@ -50,27 +50,13 @@ typedef ZyanStatus decode_function(const ZydisDecoder *decoder,
                                    ZydisDecodedInstruction *instruction,
                                    ZydisDecodedOperand *operands);
 
-/* What an instruction does to memory. */
-struct touch {
-  uintptr_t address;
-  uint64_t size;
-  bool reads;
-  bool writes;
-};
-
-struct decoded {
-  struct touch touches[OPERANDS_MAX];
-  uint32_t count;
-  bool coarse; /* not known which bytes it reads */
-};
-
 /* One step under way. Signals are off meanwhile, threads have their own. */
 struct step {
   bool active;
   uint32_t page_count;
   uintptr_t pages[STEP_PAGES_MAX];
   uintptr_t pc;
-  struct decoded decoded;
+  struct fpost_decoded decoded;
   sigset_t mask;
 };
 
@@ -105,9 +91,8 @@ static const int gregs[16] = {
     REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
     REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
-/* The value of a 64-bit register; false if it is none of them. */
-static bool register_value(const ucontext_t *context, ZydisRegister name,
-                           uint64_t next, uint64_t *value) {
+bool fpost_fault_register(const ucontext_t *context, ZydisRegister name,
+                          uint64_t next, uint64_t *value) {
   if (name == ZYDIS_REGISTER_NONE) {
     *value = 0;
     return true;
@@ -124,16 +109,16 @@ static bool register_value(const ucontext_t *context, ZydisRegister name,
   return true;
 }
 
-static bool operand_touch(const ucontext_t *context,
-                          const ZydisDecodedOperand *operand, uint64_t next,
-                          struct touch *touch) {
+bool fpost_fault_touch(const ucontext_t *context,
+                       const ZydisDecodedOperand *operand, uint64_t next,
+                       struct fpost_touch *touch) {
   uint64_t base = 0;
   uint64_t index = 0;
   bool flat = operand->mem.segment != ZYDIS_REGISTER_FS &&
               operand->mem.segment != ZYDIS_REGISTER_GS;
   if (!flat || operand->mem.type == ZYDIS_MEMOP_TYPE_VSIB ||
-      !register_value(context, operand->mem.base, next, &base) ||
-      !register_value(context, operand->mem.index, next, &index)) {
+      !fpost_fault_register(context, operand->mem.base, next, &base) ||
+      !fpost_fault_register(context, operand->mem.index, next, &index)) {
     return false;
   }
   uint64_t displacement = operand->mem.disp.has_displacement
@@ -146,44 +131,56 @@ static bool operand_touch(const ucontext_t *context,
   return touch->size != 0;
 }
 
-/* A flush touches a line and does not tell what is in it. */
-static bool flushes(ZydisMnemonic mnemonic) {
-  return mnemonic == ZYDIS_MNEMONIC_CLFLUSH ||
-         mnemonic == ZYDIS_MNEMONIC_CLFLUSHOPT ||
-         mnemonic == ZYDIS_MNEMONIC_CLWB;
+static struct fpost_instruction decoded_before[DECODED_MAX];
+
+const struct fpost_instruction *fpost_fault_decode(uintptr_t pc) {
+  struct fpost_instruction *at = &decoded_before[pc % DECODED_MAX];
+  if (at->pc == pc &&
+      memcmp(at->bytes, (const void *)pc, at->head.length) == 0) {
+    return at;
+  }
+  at->pc = 0;
+  if (decode_full == NULL ||
+      ZYAN_FAILED(decode_full(&decoder, (const void *)pc,
+                              ZYDIS_MAX_INSTRUCTION_LENGTH, &at->head,
+                              at->operands))) {
+    return NULL;
+  }
+  memcpy(at->bytes, (const void *)pc, at->head.length);
+  at->pc = pc;
+  return at;
 }
 
-static void decode(const ucontext_t *context, struct decoded *out) {
-  const uint8_t *pc =
-      (const uint8_t *)(uintptr_t)context->uc_mcontext.gregs[REG_RIP];
-  ZydisDecodedInstruction instruction;
-  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+static bool accesses_memory(const ZydisDecodedOperand *operand) {
+  return operand->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+         (operand->mem.type == ZYDIS_MEMOP_TYPE_MEM ||
+          operand->mem.type == ZYDIS_MEMOP_TYPE_VSIB) &&
+         operand->actions != 0;
+}
+
+static void decode(const ucontext_t *context, struct fpost_decoded *out) {
+  uintptr_t pc = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+  const struct fpost_instruction *instruction = fpost_fault_decode(pc);
   out->count = 0;
   out->coarse = true;
-  if (decode_full == NULL ||
-      ZYAN_FAILED(decode_full(&decoder, pc, ZYDIS_MAX_INSTRUCTION_LENGTH,
-                              &instruction, operands))) {
+  if (instruction == NULL) {
     return;
   }
-  uint64_t next = (uint64_t)(uintptr_t)pc + instruction.length;
-  for (uint32_t i = 0; i < instruction.operand_count; i++) {
-    bool accessed = operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
-                    (operands[i].mem.type == ZYDIS_MEMOP_TYPE_MEM ||
-                     operands[i].mem.type == ZYDIS_MEMOP_TYPE_VSIB) &&
-                    operands[i].actions != 0;
-    if (!accessed) {
+  uint64_t next = pc + instruction->head.length;
+  for (uint32_t i = 0; i < instruction->head.operand_count; i++) {
+    const ZydisDecodedOperand *operand = &instruction->operands[i];
+    if (!accesses_memory(operand)) {
       continue;
     }
-    if (out->count == OPERANDS_MAX ||
-        !operand_touch(context, &operands[i], next,
-                       &out->touches[out->count])) {
+    if (out->count == FPOST_TOUCHES_MAX ||
+        !fpost_fault_touch(context, operand, next, &out->touches[out->count])) {
       return;
     }
-    out->touches[out->count].reads &= !flushes(instruction.mnemonic);
+    out->touches[out->count].reads &= !fpost_fault_flushes(instruction);
     out->count++;
   }
-  bool state = instruction.meta.category == ZYDIS_CATEGORY_XSAVE ||
-               instruction.meta.category == ZYDIS_CATEGORY_XSAVEOPT;
+  bool state = instruction->head.meta.category == ZYDIS_CATEGORY_XSAVE ||
+               instruction->head.meta.category == ZYDIS_CATEGORY_XSAVEOPT;
   out->coarse = state || out->count == 0;
 }
 
@@ -204,7 +201,8 @@ static bool step_page(uintptr_t address) {
 }
 
 /* Decide what one operand reads and open its pages, as far as they are PM. */
-static void step_touch(const struct touch *touch, struct fpost_site site) {
+static void step_touch(const struct fpost_touch *touch,
+                       struct fpost_site site) {
   uintptr_t end = touch->address + touch->size;
   for (uintptr_t at = touch->address; at < end;) {
     uintptr_t next = (at & ~(uintptr_t)(PAGE - 1)) + PAGE;
@@ -227,7 +225,7 @@ static void step_touch(const struct touch *touch, struct fpost_site site) {
 
 static void step_coarse(uintptr_t fault, struct fpost_site site) {
   fpost_run_flag(FPOST_RUN_COARSE);
-  struct touch page = {
+  struct fpost_touch page = {
       .address = fault & ~(uintptr_t)(PAGE - 1), .size = PAGE, .reads = true};
   step_touch(&page, site);
   const struct fpost_mapping *mapping = fpost_run_find(fault);
@@ -270,7 +268,7 @@ static bool decide_whole(uintptr_t fault, struct fpost_site site) {
 /* What the instruction writes is no longer undecided. */
 static void step_stores(void) {
   for (uint32_t i = 0; i < step.decoded.count; i++) {
-    const struct touch *touch = &step.decoded.touches[i];
+    const struct fpost_touch *touch = &step.decoded.touches[i];
     if (touch->writes) {
       fpost_recover_store((const void *)touch->address, touch->size);
     }
@@ -281,13 +279,14 @@ static void step_stores(void) {
  * A store by code with hooks, whose hook comes after it: what it touches stays
  * open as after a load. Returns false if it must be stepped over.
  */
-static bool open_hooked(const struct decoded *decoded, struct fpost_site site) {
+static bool open_hooked(const struct fpost_decoded *decoded,
+                        struct fpost_site site) {
   if (!fpost_run.hooked || decoded->coarse || step.active ||
       fpost_run_threads()) {
     return false;
   }
   for (uint32_t i = 0; i < decoded->count; i++) {
-    const struct touch *touch = &decoded->touches[i];
+    const struct fpost_touch *touch = &decoded->touches[i];
     uintptr_t end = touch->address + touch->size;
     for (uintptr_t at = touch->address; at < end;
          at = (at & ~(uintptr_t)(PAGE - 1)) + PAGE) {
@@ -307,14 +306,31 @@ static bool open_hooked(const struct decoded *decoded, struct fpost_site site) {
   return true;
 }
 
-static void step_begin(ucontext_t *context, uintptr_t fault) {
+/* One instruction by itself, without signals of the program's. */
+static void step_start(ucontext_t *context,
+                       const struct fpost_decoded *decoded) {
   greg_t *registers = context->uc_mcontext.gregs;
+  step.decoded = *decoded;
+  step.pc = (uintptr_t)registers[REG_RIP];
+  if (!step.active) {
+    step.active = true;
+    step.mask = context->uc_sigmask;
+    sigfillset(&context->uc_sigmask);
+    sigdelset(&context->uc_sigmask, SIGSEGV);
+    sigdelset(&context->uc_sigmask, SIGTRAP);
+  }
+  registers[REG_EFL] |= TRAP_FLAG;
+}
+
+static void step_begin(ucontext_t *context, uintptr_t fault) {
+  const greg_t *registers = context->uc_mcontext.gregs;
   struct fpost_site site = {(uintptr_t)registers[REG_RIP],
                             (uintptr_t)registers[REG_RSP]};
-  struct decoded decoded;
+  struct fpost_decoded decoded;
   decode(context, &decoded);
   if (open_hooked(&decoded, site) ||
-      (!step.active && decide_whole(fault, site))) {
+      (!step.active &&
+       (fpost_taint_begin(context) || decide_whole(fault, site)))) {
     return;
   }
   if (decoded.coarse) {
@@ -334,16 +350,18 @@ static void step_begin(ucontext_t *context, uintptr_t fault) {
       (void)step_page(fault);
     }
   }
-  step.decoded = decoded;
-  step.pc = site.pc;
-  if (!step.active) {
-    step.active = true;
-    step.mask = context->uc_sigmask;
-    sigfillset(&context->uc_sigmask);
-    sigdelset(&context->uc_sigmask, SIGSEGV);
-    sigdelset(&context->uc_sigmask, SIGTRAP);
+  step_start(context, &decoded);
+}
+
+void fpost_fault_step(ucontext_t *context,
+                      const struct fpost_decoded *decoded) {
+  const greg_t *registers = context->uc_mcontext.gregs;
+  struct fpost_site site = {(uintptr_t)registers[REG_RIP],
+                            (uintptr_t)registers[REG_RSP]};
+  for (uint32_t i = 0; i < decoded->count; i++) {
+    step_touch(&decoded->touches[i], site);
   }
-  registers[REG_EFL] |= TRAP_FLAG;
+  step_start(context, decoded);
 }
 
 static void step_end(ucontext_t *context) {
@@ -450,6 +468,7 @@ static void on_segv(int number, siginfo_t *info, void *raw) {
   fpost_run_lock();
   if (!fault_ours(info, context, &step_needed)) {
     step_cancel(context);
+    fpost_taint_end(context);
     fpost_run_unlock();
     hand_on(number, info, context, &segv_user);
   } else {
@@ -466,6 +485,9 @@ static void on_trap(int number, siginfo_t *info, void *raw) {
   if (step.active) {
     fpost_run_lock();
     step_end(raw);
+    if (!step.active && fpost_taint_active()) {
+      fpost_taint_continue(raw);
+    }
     fpost_run_unlock();
   } else {
     hand_on(number, info, raw, &trap_user);

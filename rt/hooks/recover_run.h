@@ -158,6 +158,37 @@ void fpost_observe_begin(void);
 /* The hash of what the run has said; 0: nothing. */
 uint64_t fpost_observe_hash(void);
 
+/* ---- recover_joint.c ---- */
+
+/* A word of a joint test (rt/model/choice.h): undecided, in a unit of one
+   step, so that it is old or new whatever the other words are. */
+struct fpost_joint_word {
+  uint32_t unit;
+  fpost_bytes bytes;          /* those of the word that are undecided */
+  const uint8_t *contents[2]; /* of the line: old, new */
+};
+
+/* A choice of the prefix belongs to a joint test: the test has failed in this
+   run. */
+void fpost_joint_begin(const struct fpost_choice *choice);
+/* Bytes of a unit are read that belong to a joint test which has failed. */
+void fpost_joint_opened(uint32_t unit, fpost_bytes bytes);
+/* Has the test failed in this run? */
+bool fpost_joint_failed(const uint64_t hash[2]);
+/*
+ * Let the test fail, which passes only if the words of `subset` (a bit each)
+ * are new and the others old. Returns false, with nothing done, if there is no
+ * room.
+ */
+bool fpost_joint_fail(const struct fpost_joint_word *words, uint32_t count,
+                      const uint64_t *subset, const uint64_t hash[2],
+                      uint64_t pc);
+/* As fpost_sum_solve; what has been solved in an earlier run is remembered. */
+enum fpost_sum_result fpost_joint_solve(const uint64_t *terms, uint32_t count,
+                                        uint64_t target, uint64_t *subset);
+/* Add a number to a hash whose order matters. */
+void fpost_joint_hash(uint64_t hash[2], uint64_t number);
+
 /* ---- recover_fault.c ---- */
 
 /* Load the decoder; before the first run. */

@@ -193,6 +193,9 @@ static void read_unit(struct fpost_view *view, uint64_t line, uint32_t index,
   if ((before & bytes) == 0 && lazy->ahead == 0) {
     return;
   }
+  if ((before & bytes & lazy->joint) != 0) {
+    fpost_joint_opened(index, bytes);
+  }
   uint32_t from = fpost_run.list.count;
   fpost_bytes fresh = 0;
   if (fpost_choice_read(unit, fpost_run.steps, index, lazy, bytes,

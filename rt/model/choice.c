@@ -3,6 +3,8 @@
 
 #include "rt/base/assert.h"
 
+#include <stddef.h>
+
 static void known_add(struct fpost_known *known, fpost_bytes bytes,
                       const uint8_t content[64]) {
   for (fpost_bytes left = bytes; left != 0; left &= left - 1) {
@@ -71,8 +73,8 @@ int fpost_choice_read(const struct fpost_unit *unit,
                       enum fpost_choice_rule rule, uint64_t pc,
                       struct fpost_choice_list *list, uint8_t (*values)[64],
                       fpost_bytes *fresh) {
-  *fresh = lazy->ahead;
-  lazy->ahead = 0;
+  *fresh = lazy->ahead & (read | ~lazy->joint);
+  lazy->ahead &= ~*fresh;
   fpost_bytes open = read & unit->touched & ~lazy->known.fixed & ~lazy->stored;
   while (open != 0) {
     if (rule == FPOST_CHOICE_LAST) {
@@ -110,6 +112,18 @@ void fpost_choice_known(const struct fpost_choice *choices, uint32_t count,
   }
 }
 
+/* The test that the varied choice stands for passes: all its words are known.
+   Without room for them it is found out word by word. */
+static void add_facts(struct fpost_choice_list *list,
+                      const struct fpost_joint *test) {
+  if (test->opened != 0 || test->count > list->max - list->count) {
+    return;
+  }
+  for (uint32_t i = 0; i < test->count; i++) {
+    list->choices[list->count++] = list->joints.facts[test->first + i];
+  }
+}
+
 bool fpost_choice_next(struct fpost_choice_list *list, uint32_t fixed,
                        const struct fpost_unit *units,
                        const struct fpost_step *steps, uint8_t (*values)[64]) {
@@ -129,8 +143,17 @@ bool fpost_choice_next(struct fpost_choice_list *list, uint32_t fixed,
                               values, FPOST_CHOICE_VALUES_MAX, &count);
   FPOST_ASSERT(err == FPOST_OK);
   FPOST_ASSERT(count == choice->count);
+  const struct fpost_joint *test =
+      choice->joint == 0 ? NULL : &list->joints.tests[choice->joint - 1];
   choice->alternative++;
-  __builtin_memcpy(choice->value, values[choice->alternative], 64);
+  uint32_t value = test != NULL && test->flipped != 0
+                       ? choice->count - 1 - choice->alternative
+                       : choice->alternative;
+  __builtin_memcpy(choice->value, values[value], 64);
   list->count = at;
+  list->varied = at - 1;
+  if (test != NULL) {
+    add_facts(list, test);
+  }
   return true;
 }

@@ -33,11 +33,38 @@
 struct fpost_choice {
   uint32_t unit;        /* index of the unit */
   uint32_t alternative; /* the value taken, < count */
-  uint32_t count; /* distinct values there were; 1: no choice, only a fact */
-  uint32_t spare;
+  uint32_t count;    /* distinct values there were; 1: no choice, only a fact */
+  uint32_t joint;    /* 1 + index of its struct fpost_joint; 0: none */
   fpost_bytes read;  /* the bytes decided */
   uint64_t pc;       /* of the code that read; 0 if it does not matter */
   uint8_t value[64]; /* their values; other bytes are 0 */
+};
+
+/*
+ * A test that many undecided words pass together or not at all, as that of a
+ * checksum: it passes for exactly one combination of them. The run in which it
+ * fails has made one choice,
+ *
+ *     word 1 other than in that combination
+ *
+ * and knows nothing of the other words. As long as no run under this choice
+ * reads one of the words for anything but the same test, these runs stand for
+ * all other combinations as well, and the next alternative is the combination
+ * that passes, all words at once (the facts). Otherwise it is word 1 as in that
+ * combination, and the test chooses again by the next word.
+ */
+struct fpost_joint {
+  uint64_t hash[2]; /* of the test */
+  uint32_t first;   /* its facts: index of the first, */
+  uint32_t count;   /* and their number: all words but word 1, which follows */
+  uint32_t opened;  /* 1: a run has read one of the words */
+  uint32_t flipped; /* word 1: its later value is the first alternative */
+};
+
+/* The tables of joint tests; in shared memory, fixed size. */
+struct fpost_joints {
+  struct fpost_joint *tests;
+  struct fpost_choice *facts;
 };
 
 /* A unit during one run. Zeroed: nothing is known. */
@@ -45,6 +72,7 @@ struct fpost_lazy {
   struct fpost_known known; /* decided by reads and by the prefix */
   fpost_bytes stored;       /* overwritten by recovery: no longer of interest */
   fpost_bytes ahead;        /* decided by the prefix, not yet put into memory */
+  fpost_bytes joint;        /* words of a joint test that has failed */
 };
 
 /* What undecided reads of units outside the prefix get. */
@@ -60,6 +88,9 @@ struct fpost_choice_list {
   struct fpost_choice *choices; /* the caller's array */
   uint32_t count;
   uint32_t max;
+  uint32_t
+      varied; /* by fpost_choice_next: the index of the choice it changed */
+  struct fpost_joints joints; /* null: there are none */
 };
 
 /* Restrict the unit by a choice of the prefix. */

@@ -7,7 +7,8 @@
  *
  * The plan is one sparse memfd:
  *
- *     header | prefix | choices | log | units | steps | per pool: lines, pages
+ *     header | prefix | choices | log | units | steps | joint tests, their
+ * facts, sums solved | per pool: lines, pages
  *
  * Offsets are in the header. A table is as large as it may become; untouched
  * parts have no memory behind them.
@@ -26,6 +27,7 @@
 #define FPOST_OS_PLAN_H
 
 #include "rt/model/choice.h"
+#include "rt/model/sum.h"
 #include "rt/trace/trace.h"
 
 #include <stdint.h>
@@ -39,6 +41,11 @@
 #define FPOST_PLAN_STEPS_MAX (1u << 22)
 /* Choices in one run: more are a recovery that reads without end. */
 #define FPOST_PLAN_CHOICES_MAX (1u << 14)
+/* Joint tests of one walk, and their words. */
+#define FPOST_PLAN_JOINTS_MAX (1u << 12)
+#define FPOST_PLAN_FACTS_MAX (1u << 16)
+/* Sums whose solution is remembered. */
+#define FPOST_PLAN_SUMS_MAX (1u << 12)
 /* Bytes of the log; a request ends when it is full. */
 #define FPOST_PLAN_LOG_MAX (UINT64_C(16) << 20)
 /* Frames of the stack of a choice, innermost first. */
@@ -65,7 +72,9 @@ enum fpost_run_flag {
                             of bytes was decided at once */
   FPOST_RUN_OUTPUT = 32, /* it wrote to stdout or stderr */
   FPOST_RUN_FORKED = 64, /* it made processes, which may have read a pool */
-  FPOST_RUN_EXEC = 128   /* it was refused to run another program */
+  FPOST_RUN_EXEC = 128,  /* it was refused to run another program */
+  FPOST_RUN_CHECKSUM = 256 /* a checksum over too many undecided words to know
+                              all states in which it matches */
 };
 
 enum fpost_plan_request {
@@ -110,6 +119,14 @@ struct fpost_plan_run {
   uint64_t observed; /* hash of what it said of the state; 0: nothing */
 };
 
+/* A sum that has been solved; which, hashes say. */
+struct fpost_plan_sum {
+  uint64_t hash[2]; /* 0, 0: free */
+  uint64_t subset;
+  uint32_t result; /* enum fpost_sum_result */
+  uint32_t spare;
+};
+
 struct fpost_plan {
   uint64_t magic;
   uint32_t version;
@@ -120,9 +137,12 @@ struct fpost_plan {
   uint64_t choices_at; /* struct fpost_choice[FPOST_PLAN_CHOICES_MAX] */
   uint64_t stacks_at;  /* struct fpost_plan_stack[FPOST_PLAN_CHOICES_MAX] */
   uint64_t log_at;
-  uint64_t units_at; /* struct fpost_unit[FPOST_PLAN_UNITS_MAX] */
-  uint64_t links_at; /* uint32_t[FPOST_PLAN_UNITS_MAX] */
-  uint64_t steps_at; /* struct fpost_step[FPOST_PLAN_STEPS_MAX] */
+  uint64_t units_at;  /* struct fpost_unit[FPOST_PLAN_UNITS_MAX] */
+  uint64_t links_at;  /* uint32_t[FPOST_PLAN_UNITS_MAX] */
+  uint64_t steps_at;  /* struct fpost_step[FPOST_PLAN_STEPS_MAX] */
+  uint64_t joints_at; /* struct fpost_joint[FPOST_PLAN_JOINTS_MAX] */
+  uint64_t facts_at;  /* struct fpost_choice[FPOST_PLAN_FACTS_MAX] */
+  uint64_t sums_at;   /* struct fpost_plan_sum[FPOST_PLAN_SUMS_MAX] */
 
   /* Fixed before the start. */
   int32_t explorer; /* process id */
@@ -152,9 +172,11 @@ struct fpost_plan {
   uint32_t prefix_count;  /* of the run under way */
   int32_t run_pid;        /* 0: none */
   uint32_t run_flags;
-  uint32_t run_over;  /* 1: overflow */
-  uint32_t timed_out; /* set by the explorer to the low bits of runs */
-  uint64_t runs;      /* started since the plan was made */
+  uint32_t run_over;    /* 1: overflow */
+  uint32_t timed_out;   /* set by the explorer to the low bits of runs */
+  uint64_t runs;        /* started since the plan was made */
+  uint32_t joints_used; /* emptied by the explorer before a walk */
+  uint32_t facts_used;
 
   /* The answer. */
   uint32_t answered; /* futex */
@@ -166,6 +188,12 @@ struct fpost_plan {
 
 static inline void *fpost_plan_table(struct fpost_plan *plan, uint64_t at) {
   return (uint8_t *)plan + at;
+}
+
+static inline struct fpost_joints fpost_plan_joints(struct fpost_plan *plan) {
+  return (struct fpost_joints){
+      .tests = (struct fpost_joint *)fpost_plan_table(plan, plan->joints_at),
+      .facts = (struct fpost_choice *)fpost_plan_table(plan, plan->facts_at)};
 }
 
 #endif /* FPOST_OS_PLAN_H */

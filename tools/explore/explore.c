@@ -204,6 +204,9 @@ static const char *left_out(struct explore_db *db,
        "recovery was refused to run another program, which would have seen the "
        "pools themselves"},
       {FPOST_RUN_FORKED, "processes that recovery makes decide one state only"},
+      {FPOST_RUN_CHECKSUM,
+       "a checksum covers too many undecided words: states in which it "
+       "matches by chance were not looked for"},
       {FPOST_RUN_THREADS,
        "recovery has threads; what one without hooks reads while another has "
        "the page open was not considered"},

@@ -52,6 +52,10 @@ static int plan_make(struct explore_image *image,
   head.units_at = take(&at, FPOST_PLAN_UNITS_MAX * sizeof(struct fpost_unit));
   head.links_at = take(&at, FPOST_PLAN_UNITS_MAX * sizeof(uint32_t));
   head.steps_at = take(&at, FPOST_PLAN_STEPS_MAX * sizeof(struct fpost_step));
+  head.joints_at =
+      take(&at, FPOST_PLAN_JOINTS_MAX * sizeof(struct fpost_joint));
+  head.facts_at = take(&at, FPOST_PLAN_FACTS_MAX * sizeof(struct fpost_choice));
+  head.sums_at = take(&at, FPOST_PLAN_SUMS_MAX * sizeof(struct fpost_plan_sum));
   for (uint32_t i = 0; i < sizes->count; i++) {
     struct fpost_plan_pool *pool = &head.pools[i];
     pool->pages_count = (sizes->sizes[i] + PAGE - 1) / PAGE;

@@ -305,10 +305,14 @@ static bool request(struct explore_search *search, uint64_t runs,
 
 static void walk_all(struct explore_search *search,
                      enum fpost_choice_rule rule) {
+  struct fpost_plan *plan = search->image.plan;
   struct fpost_choice_list walk = {
       .choices = malloc(FPOST_PLAN_CHOICES_MAX * sizeof *walk.choices),
-      .max = FPOST_PLAN_CHOICES_MAX};
+      .max = FPOST_PLAN_CHOICES_MAX,
+      .joints = fpost_plan_joints(plan)};
   FPOST_ASSERT(walk.choices != NULL);
+  plan->joints_used = 0;
+  plan->facts_used = 0;
   bool more = true;
   search->point.complete = true;
   while (more) {
