@@ -72,6 +72,14 @@ if os.geteuid() == 0:
 schemas = os.path.join(source, "build", "schemas")
 if os.path.exists(os.path.join(schemas, "junit-10.xsd")):
     config.available_features.add("schemas")
+# A browser, and a Python that can drive it.
+for browser_python in (config.python, "/usr/bin/python3"):
+    if shutil.which("chromium") and shutil.which("chromedriver") and \
+            subprocess.run([browser_python, "-c", "import html5lib, selenium"],
+                           stderr=subprocess.DEVNULL).returncode == 0:
+        config.available_features.add("browser")
+        config.substitutions.append(("%browser-python", browser_python))
+        break
 # Mounting a small file system takes more than being root: try it.
 if shutil.which("unshare") and subprocess.run(
         ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"],

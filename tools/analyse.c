@@ -43,6 +43,7 @@ struct stack {
 struct unique {
   struct fpost_finding finding; /* the first occurrence */
   uint64_t count;
+  uint64_t event; /* the record at which it was found */
 };
 
 struct analysis {
@@ -58,6 +59,7 @@ struct analysis {
   uint32_t unique_count;
   uint32_t buckets[UNIQUE_BUCKETS]; /* index into unique + 1 */
   uint64_t lost;
+  uint64_t event; /* number of the record that is applied */
 };
 
 /*
@@ -93,8 +95,8 @@ static void analysis_found(void *context, const struct fpost_finding *finding) {
         analysis->lost++;
         return;
       }
-      analysis->unique[analysis->unique_count] =
-          (struct unique){.finding = *finding, .count = 1};
+      analysis->unique[analysis->unique_count] = (struct unique){
+          .finding = *finding, .count = 1, .event = analysis->event};
       analysis->buckets[i] = ++analysis->unique_count;
       return;
     }
@@ -536,6 +538,7 @@ static void analysis_report(struct analysis *analysis) {
         .class_ = finding->class_,
         .detail = finding->detail,
         .count = analysis->unique[i].count,
+        .event = analysis->unique[i].event,
         .offset = fpost_pm_offset(finding->address),
         .size = finding->size,
         .pool = analysis->pools[fpost_pm_pool(finding->address)].path,
@@ -617,6 +620,7 @@ int fpost_analyse_each(struct fpost_report *report, struct fpost_reader *reader,
       struct fpost_event_view view = view_of(analysis, &record, reader->index);
       stopped = !visit(context, &record, &view);
     }
+    analysis->event = reader->index;
     err = stopped ? FPOST_OK : record_apply(analysis, &record);
   }
   if (err == FPOST_ENOENT) {

@@ -40,6 +40,7 @@ static int trace_load(struct fpost_report *report, const char *path) {
   struct fpost_reader reader;
   int err = fpost_reader_open(&reader, path);
   if (err == 0) {
+    report->trace = fpost_report_text(report, path);
     err = fpost_analyse(report, &reader);
     if (err != 0) {
       fpost_error("report: %s", reader.error);
@@ -68,6 +69,7 @@ static int database_load(struct fpost_report *report, const char *path) {
   }
   char *trace = explore_db_get(&db, "trace");
   explore_db_close(&db);
+  report->db = fpost_report_text(report, path);
   if (trace != NULL && access(trace, R_OK) == 0) {
     err = trace_load(report, trace);
   } else if (trace != NULL) {
@@ -128,10 +130,10 @@ static int results_load(struct fpost_report *report, const char *path) {
   return err;
 }
 
-/* In the order of --format; null: not in this version. */
+/* In the order of --format. */
 static fpost_report_writer *const writers[] = {
     fpost_report_print, fpost_report_dump_json, fpost_report_dump_sarif,
-    fpost_report_dump_junit, NULL};
+    fpost_report_dump_junit, fpost_report_dump_html};
 
 /* The root of the source as an absolute path. */
 static bool root_set(struct fpost_report *report, const char *root) {
@@ -177,10 +179,6 @@ static int report_run(const struct fpost_command *command, int argc,
     return FPOST_EXIT_USAGE;
   }
   fpost_report_writer *writer = writers[options.format];
-  if (writer == NULL) {
-    fpost_error("report: the format 'html' is not available in this version");
-    return FPOST_EXIT_USAGE;
-  }
   if (fpost_report_init(&report, &options.report) != 0) {
     return FPOST_EXIT_USAGE;
   }

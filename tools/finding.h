@@ -51,7 +51,9 @@ struct fpost_report_finding {
   enum fpost_severity severity;
   const char *message; /* one sentence; null: that of the class */
   uint64_t count;      /* occurrences, at least 1 */
-  uint32_t process;    /* pid of the program, 0: not known */
+  uint64_t event;   /* of a finding of the run itself: the record of the trace
+                       at which it was found; 0: there is no trace */
+  uint32_t process; /* pid of the program, 0: not known */
   struct fpost_access store;
   struct fpost_access
       missing;              /* the flush or fence that is needless; the flush
@@ -118,6 +120,10 @@ struct fpost_report {
   /* Files below it are named relative to it where a format wants that: an
      absolute path without a slash at its end, or null. */
   const char *source_root;
+  /* Where the findings come from, for what is shown besides them; null: from
+     none, or it has gone. */
+  const char *trace;    /* path of the trace of the run */
+  const char *db;       /* path of the database of the exploration */
   const char **command; /* the program and its arguments */
   uint32_t command_count;
   enum fpost_domain domain;
@@ -228,6 +234,10 @@ fpost_report_writer fpost_report_print; /* text */
 fpost_report_writer fpost_report_dump_json;
 fpost_report_writer fpost_report_dump_sarif;
 fpost_report_writer fpost_report_dump_junit;
+fpost_report_writer fpost_report_dump_html; /* one page, see tools/html/data.h.
+                                              Reads the sources, the trace and
+                                              the database now; what it cannot
+                                              read is named in the page */
 
 /* The lines of a finding in the text report, but the first. */
 void fpost_finding_print(const struct fpost_report *report, FILE *out,
@@ -239,6 +249,24 @@ void fpost_finding_print(const struct fpost_report *report, FILE *out,
  */
 bool fpost_report_write(struct fpost_report *report, const char *path,
                         const char *what, fpost_report_writer *writer);
+
+/* What the text says around the places of a finding, for other views. */
+struct fpost_steps {
+  const char *store;   /* what `store` is: "store", ... */
+  const char *missing; /* what `missing` is; null: not shown */
+  const char *between; /* what lies between store and missing, or null */
+  const char *after;   /* what follows both, or null */
+  const char *fix;     /* what to do, or null */
+  bool missing_first;  /* `missing` comes before store */
+};
+
+/* Its strings are static or the report's. */
+struct fpost_steps
+fpost_finding_steps(struct fpost_report *report,
+                    const struct fpost_report_finding *finding);
+
+/* A text as JSON, a new reference. Bytes that are not UTF-8 are escaped. */
+json_t *fpost_json_text(const char *text);
 
 /* One finding as the JSON of the contract; a new reference, or null. */
 json_t *fpost_finding_json(const struct fpost_report *report,

@@ -48,6 +48,7 @@ void fpost_online_add(struct fpost_report *report,
       .class_ = finding->class_,
       .severity = fpost_class_infos[finding->class_].severity,
       .count = finding->count,
+      .event = finding->event,
       .process = finding->process};
   if (finding->detail != FPOST_DETAIL_NONE) {
     out.severity = fpost_detail_infos[finding->detail].severity;

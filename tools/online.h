@@ -16,6 +16,7 @@ struct fpost_online_finding {
   enum fpost_detail detail;
   uint32_t process; /* pid, 0: not known */
   uint64_t count;
+  uint64_t event;           /* record of the trace, 0: there is no trace */
   uint64_t offset;          /* bytes, in the pool */
   uint32_t size;            /* bytes */
   const char *pool;         /* path of the pool, not copied */

@@ -8,11 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* Set a key, unless the value is null. Bytes that are not UTF-8 are escaped. */
-static void set_text(json_t *object, const char *key, const char *text) {
-  if (text == NULL) {
-    return;
-  }
+json_t *fpost_json_text(const char *text) {
   json_t *value = json_string(text);
   if (value == NULL) {
     char *fit = NULL;
@@ -26,7 +22,14 @@ static void set_text(json_t *object, const char *key, const char *text) {
     value = json_string(fit);
     free(fit);
   }
-  json_object_set_new(object, key, value);
+  return value;
+}
+
+/* Set a key, unless the value is null. */
+static void set_text(json_t *object, const char *key, const char *text) {
+  if (text != NULL) {
+    json_object_set_new(object, key, fpost_json_text(text));
+  }
 }
 
 static void set_number(json_t *object, const char *key, uint64_t number) {
@@ -160,10 +163,7 @@ static json_t *coverage_json(const struct fpost_coverage *coverage) {
 static json_t *texts_json(const char *const *texts, uint32_t count) {
   json_t *json = json_array();
   for (uint32_t i = 0; i < count; i++) {
-    json_t *holder = json_object();
-    set_text(holder, "text", texts[i]);
-    json_array_append(json, json_object_get(holder, "text"));
-    json_decref(holder);
+    json_array_append_new(json, fpost_json_text(texts[i]));
   }
   return json;
 }

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define LABEL_SIZE 160
+/* A fix names two places. */
+#define FIX_SIZE 640
 /* Callers shown beneath a place. */
 #define CALLERS_MAX 4u
 /* Stores of a crash state that are named. */
@@ -272,21 +274,47 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
   }
 }
 
-static void fix_print(FILE *out, const char *fix,
-                      const struct fpost_report_finding *finding) {
-  char where[256];
-  fputs("  fix: ", out);
-  for (; *fix != '\0'; fix++) {
+/* The fix with its places, cut off where text ends. */
+static void fix_format(const char *fix,
+                       const struct fpost_report_finding *finding, char *text,
+                       size_t size) {
+  size_t at = 0;
+  for (; *fix != '\0' && at + 1 < size; fix++) {
     if (fix[0] == '%' && (fix[1] == '1' || fix[1] == '2')) {
       fix++;
-      where_format(*fix == '1' ? &finding->store : &finding->missing, where,
-                   sizeof where);
-      fputs(where, out);
+      where_format(*fix == '1' ? &finding->store : &finding->missing, text + at,
+                   size - at);
+      at += strlen(text + at);
     } else {
-      fputc(*fix, out);
+      text[at++] = *fix;
     }
   }
-  fputc('\n', out);
+  text[at] = '\0';
+}
+
+static void fix_print(FILE *out, const char *fix,
+                      const struct fpost_report_finding *finding) {
+  char text[FIX_SIZE];
+  fix_format(fix, finding, text, sizeof text);
+  fprintf(out, "  fix: %s\n", text);
+}
+
+struct fpost_steps
+fpost_finding_steps(struct fpost_report *report,
+                    const struct fpost_report_finding *finding) {
+  struct wording wording = wording_of(finding);
+  char text[FIX_SIZE];
+  struct fpost_steps steps = {.store = wording.store != NULL ? wording.store
+                                                             : "store",
+                              .missing = wording.missing,
+                              .between = wording.between,
+                              .after = wording.after,
+                              .missing_first = wording.missing_first};
+  if (wording.fix != NULL) {
+    fix_format(wording.fix, finding, text, sizeof text);
+    steps.fix = fpost_report_text(report, text);
+  }
+  return steps;
 }
 
 static void accesses_print(const struct fpost_report *report, FILE *out,

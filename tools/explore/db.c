@@ -268,6 +268,36 @@ int explore_db_totals(struct explore_db *db, struct explore_totals *totals) {
   return finish(db, statement, code);
 }
 
+int explore_db_axis(struct explore_db *db,
+                    void (*seen)(void *context,
+                                 const struct explore_point *point,
+                                 uint64_t found),
+                    void *context) {
+  sqlite3_stmt *statement =
+      query(db,
+            "SELECT number, event, twin, runs, images_log2, complete, flags,"
+            " total FROM points LEFT JOIN (SELECT point, sum(count) AS total"
+            " FROM counts GROUP BY point) ON point=number"
+            " ORDER BY event, number",
+            "");
+  if (statement == NULL) {
+    return FPOST_EIO;
+  }
+  int code = 0;
+  while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    struct explore_point point = {
+        .number = (uint64_t)sqlite3_column_int64(statement, 0),
+        .event = (uint64_t)sqlite3_column_int64(statement, 1),
+        .twin = sqlite3_column_int64(statement, 2),
+        .runs = (uint64_t)sqlite3_column_int64(statement, 3),
+        .images_log2 = sqlite3_column_double(statement, 4),
+        .complete = sqlite3_column_int64(statement, 5) != 0,
+        .flags = (uint32_t)sqlite3_column_int64(statement, 6)};
+    seen(context, &point, (uint64_t)sqlite3_column_int64(statement, 7));
+  }
+  return finish(db, statement, code);
+}
+
 int explore_db_merge(struct explore_db *db, const char *other) {
   struct explore_db source;
   int err = explore_db_open(&source, other, false);

@@ -85,6 +85,14 @@ FPOST_MUST_USE int explore_db_findings(struct explore_db *db,
 FPOST_MUST_USE int explore_db_totals(struct explore_db *db,
                                      struct explore_totals *totals);
 
+/* Call seen for each crash point in the order of the run, with how many times
+   something was found there. */
+FPOST_MUST_USE int
+explore_db_axis(struct explore_db *db,
+                void (*seen)(void *context, const struct explore_point *point,
+                             uint64_t found),
+                void *context);
+
 /*
  * Add the rows of another database of the same exploration. Returns 0,
  * FPOST_EINVAL (another exploration) or FPOST_EIO.

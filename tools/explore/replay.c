@@ -79,11 +79,33 @@ static void decide(struct explore_image *image, const uint32_t *order,
   }
 }
 
+int explore_state_event(const char *state, uint64_t *event) {
+  return number(&state, event) && *state == '/' ? FPOST_OK : FPOST_EINVAL;
+}
+
+int explore_state_cuts(const struct explore_image *image, const char *state,
+                       const uint32_t *order, uint32_t count, uint64_t *cuts) {
+  const char *text = strchr(state, '/');
+  if (text == NULL) {
+    return FPOST_EINVAL;
+  }
+  text++;
+  bool all = strncmp(text, "all", 3) == 0;
+  for (uint32_t i = 0; i < count; i++) {
+    cuts[i] =
+        all ? fpost_unit_cuts(&image->units[order[i]], image->steps) - 1 : 0;
+  }
+  text += all ? 3 : strcmp(text, "0") == 0;
+  if (all && *text == '-') {
+    text++;
+  }
+  return parse_cuts(image, order, count, text, cuts);
+}
+
 int explore_replay(struct explore_image *image, struct fpost_reader *reader,
                    const char *state, char error[512]) {
   uint64_t event = 0;
-  const char *text = state;
-  if (!number(&text, &event) || *text++ != '/') {
+  if (explore_state_event(state, &event) != FPOST_OK) {
     snprintf(
         error, 512,
         "'%.200s' is no crash state: it looks like 1742/0, 1742/3.1,7.2 or "
@@ -100,15 +122,7 @@ int explore_replay(struct explore_image *image, struct fpost_reader *reader,
   FPOST_ASSERT(order != NULL);
   FPOST_ASSERT(cuts != NULL);
   uint32_t count = explore_image_order(image, order, image->units_live);
-  bool all = strncmp(text, "all", 3) == 0;
-  for (uint32_t i = 0; all && i < count; i++) {
-    cuts[i] = fpost_unit_cuts(&image->units[order[i]], image->steps) - 1;
-  }
-  text += all ? 3 : strcmp(text, "0") == 0;
-  if (all && *text == '-') {
-    text++;
-  }
-  err = parse_cuts(image, order, count, text, cuts);
+  err = explore_state_cuts(image, state, order, count, cuts);
   if (err == FPOST_OK) {
     decide(image, order, count, cuts);
   } else {

@@ -27,7 +27,7 @@ SEVERITIES = {
 CRASH = {"recovery-failure", "not-robust", "persistency-race",
          "not-failure-atomic", "lost-operation"}
 STATED = {"not-failure-atomic", "lost-operation"}
-NASTY = ("]]> </failure> <script>alert(1)</script> & \" ' \x01\x07\x1b[31m red "
+NASTY = ("]]> </failure> </script><img src=x onerror=hostile=1> & \" ' \x01\x07\x1b[31m red "
          "\ufffe \ud7ff \u00e4\u4e2d\U0001f600 \\ \t end ")
 
 
@@ -50,7 +50,7 @@ def access(folder, line, function, offset):
 
 def finding(number, name, folder, nasty):
     line = 3 * number + 2
-    function = f"update_{number}"
+    function = f"update_{number}" + (NASTY if nasty else "")
     result = {"class": name, "severity": SEVERITIES[name],
               "message": NASTY if nasty else f"finding {number} of this report",
               "count": 1 + number % 3,
@@ -85,7 +85,8 @@ def main():
         file.write("int main(void);\n")
         for number in range(count):
             file.write(f"void update_{number}(long *word) {{\n"
-                       f"  word[{number}] = {number};\n"
+                       f"  word[{number}] = {number};"
+                       f"{' // ' + repr(NASTY) if nasty else ''}\n"
                        f"  word[{number} + 1] = {number}; }}\n")
     names = list(SEVERITIES)
     report = {
