@@ -14,127 +14,103 @@
  */
 #include "rt/hooks/events.h"
 #include "rt/hooks/heap_rules.h"
+#include "rt/hooks/hooks.h"
 #include "rt/os/os.h"
 
 #include <string.h>
 
 /* The upper 16 bits of a raw pointer may be used otherwise. */
 #define ADDRESS_MASK ((UINT64_C(1) << 48) - 1)
+#define WORD ((uint64_t)FENCEPOST_WORD_SIZE)
 
 struct reach {
   const struct fpost_heap_pool *pool;
-  struct fpost_object **live; /* of all pools, ascending */
-  uint32_t *work;             /* indices of objects to be looked at */
-  uint32_t live_count;
+  uint32_t index;   /* of its file, in pm addresses */
+  uint64_t origin;  /* of the library's pool in the file, in bytes */
+  uint64_t end;     /* of the file, in bytes */
+  uint64_t *starts; /* a bit per word: an object of the pool begins there */
+  struct fpost_object **work; /* to be looked at */
   uint32_t work_count;
+  bool rooted;
 };
 
-static void down(struct fpost_object **objects, uint32_t at, uint32_t count) {
-  for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
-    if (child + 1 < count &&
-        objects[child + 1]->address > objects[child]->address) {
-      child++;
-    }
-    if (objects[at]->address >= objects[child]->address) {
-      return;
-    }
-    struct fpost_object *swapped = objects[at];
-    objects[at] = objects[child];
-    objects[child] = swapped;
-  }
+static bool starts_at(const struct reach *reach, uint64_t offset) {
+  uint64_t word = offset / WORD;
+  return offset < reach->end && offset % WORD == 0 &&
+         (reach->starts[word / 64] >> word % 64 & 1) != 0;
 }
 
-/* By address, without memory of its own. */
-static void objects_sort(struct fpost_object **objects, uint32_t count) {
-  for (uint32_t i = count / 2; i-- > 0;) {
-    down(objects, i, count);
-  }
-  for (uint32_t i = count; i-- > 1;) {
-    struct fpost_object *largest = objects[0];
-    objects[0] = objects[i];
-    objects[i] = largest;
-    down(objects, 0, i);
-  }
-}
-
-/* The index of the first object behind pm. */
-static uint32_t behind(const struct reach *reach, uint64_t pm) {
-  uint32_t low = 0;
-  uint32_t high = reach->live_count;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    if (reach->live[middle]->address > pm) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low;
-}
-
-static void mark(struct reach *reach, uint32_t index) {
-  struct fpost_object *object = reach->live[index];
+static void mark(struct reach *reach, struct fpost_object *object) {
   if (!object->reached) {
     object->reached = true;
-    reach->work[reach->work_count++] = index;
+    reach->work[reach->work_count++] = object;
   }
 }
 
-/* Something points to the PM address pm. */
-static void reached(struct reach *reach, uint64_t pm, bool inside) {
-  uint32_t index = pm == FPOST_NO_PM ? 0 : behind(reach, pm);
-  if (index == 0) {
+/* The object of the pool that begins at offset, where a bit says so. */
+static struct fpost_object *object_at(const struct reach *reach,
+                                      uint64_t offset) {
+  return fpost_objects_get(&fpost_context.heap.objects,
+                           fpost_pm_address(reach->index, offset));
+}
+
+/* The byte at offset of the file is pointed to. */
+static void reached_inside(struct reach *reach, uint64_t offset) {
+  if (offset >= reach->end) {
     return;
   }
-  const struct fpost_object *object = reach->live[index - 1];
-  if (inside ? pm - object->address < object->size : pm == object->address) {
-    mark(reach, index - 1);
+  uint64_t word = offset / WORD;
+  uint64_t at = word / 64;
+  uint64_t bits = reach->starts[at] & (UINT64_MAX >> (63 - word % 64));
+  while (bits == 0 && at > 0) {
+    bits = reach->starts[--at];
+  }
+  if (bits == 0) {
+    return;
+  }
+  uint64_t start = (at * 64 + 63 - (uint64_t)__builtin_clzll(bits)) * WORD;
+  struct fpost_object *object = object_at(reach, start);
+  if (offset - start < object->size) {
+    mark(reach, object);
   }
 }
 
-/* Where an address lies, if it is in PM. Without the cache of the last region,
-   which would go to and fro. */
-static uint64_t pm_of(uintptr_t address) {
-  const struct fpost_region *region =
-      fpost_regions_find(&fpost_context.regions, address);
-  return region == NULL
-             ? FPOST_NO_PM
-             : fpost_pm_address(region->pool->index,
-                                address - region->start + region->offset);
-}
-
-/* An object of the table that is at this very address and alive. */
-static void reached_exactly(struct reach *reach, uintptr_t address) {
-  uint64_t pm = pm_of(address);
-  const struct fpost_object *object =
-      pm == FPOST_NO_PM ? NULL
-                        : fpost_objects_get(&fpost_context.heap.objects, pm);
-  if (object != NULL && object->state == FPOST_OBJECT_LIVE &&
-      !object->reached) {
-    reached(reach, pm, false);
+static void reached_exactly(struct reach *reach, uint64_t offset) {
+  if (starts_at(reach, offset)) {
+    mark(reach, object_at(reach, offset));
   }
 }
 
-static void word_look(struct reach *reach, const uint8_t *at, uint64_t word,
+/* An address, raw, that may be in the pool. */
+static void reached_address(struct reach *reach, uintptr_t address) {
+  uint64_t pm = address - __fencepost_state.pm_base < __fencepost_state.pm_size
+                    ? fpost_heap_pm((const void *)address)
+                    : FPOST_NO_PM;
+  if (pm != FPOST_NO_PM && fpost_pm_pool(pm) == reach->index) {
+    reached_inside(reach, fpost_pm_offset(pm));
+  }
+}
+
+/* One word, offset bytes from the pool's file's begin, and the one behind it.
+ */
+static void word_look(struct reach *reach, uint64_t offset, uint64_t word,
                       uint64_t next) {
   if (word == 0) {
     return;
   }
-  uintptr_t base = (uintptr_t)reach->pool->base;
-  reached(reach, pm_of(word & ADDRESS_MASK), true);
-  const uint8_t *named = fpost_heap_direct(word, next);
-  if (named != NULL) {
-    reached(reach, pm_of((uintptr_t)named), true);
+  reached_address(reach, word & ADDRESS_MASK);
+  if (word == reach->pool->id) {
+    reached_inside(reach, reach->origin + next);
   }
-  reached_exactly(reach, base + word);
-  reached_exactly(reach, (uintptr_t)at + word);
-  reached_exactly(reach, (uintptr_t)at + word + 1);
+  reached_exactly(reach, reach->origin + word);
+  reached_exactly(reach, offset + word);
+  reached_exactly(reach, offset + word + 1);
 }
 
 static void object_look(struct reach *reach,
                         const struct fpost_object *object) {
   const uint8_t *start = fpost_heap_at(object->address);
-  uint64_t words = object->size / 8;
+  uint64_t words = object->size / WORD;
   const struct fpost_region *region =
       start == NULL
           ? NULL
@@ -142,25 +118,56 @@ static void object_look(struct reach *reach,
   if (region == NULL || object->size > region->end - (uintptr_t)start) {
     return;
   }
-  for (uint64_t i = 0; i < words; i++) {
-    uint64_t pair[2] = {0, 0};
-    memcpy(pair, start + i * 8, i + 1 < words ? 16 : 8);
-    word_look(reach, start + i * 8, pair[0], pair[1]);
+  /* In another file, words are no distances. */
+  uint64_t offset = fpost_pm_pool(object->address) == reach->index
+                        ? fpost_pm_offset(object->address)
+                        : UINT64_MAX / 2;
+  uint64_t word = 0;
+  for (uint64_t i = 0; i <= words; i++) {
+    uint64_t next = 0;
+    if (i < words) {
+      memcpy(&next, start + i * WORD, WORD);
+    }
+    if (i > 0) {
+      word_look(reach, offset + (i - 1) * WORD, word, next);
+    }
+    word = next;
   }
 }
 
-/* Is the object in the memory of the pool of libpmemobj? */
-static bool object_of(const struct fpost_heap_pool *pool,
-                      const struct fpost_object *object) {
-  return fpost_pm_pool(fpost_heap_pm(pool->base)) ==
-         fpost_pm_pool(object->address);
+/* Is it one that may be a leak? */
+static bool object_judged(const struct reach *reach,
+                          const struct fpost_object *object) {
+  return object->state == FPOST_OBJECT_LIVE &&
+         fpost_pm_pool(object->address) == reach->index &&
+         object->address % WORD == 0;
+}
+
+static void objects_start(struct reach *reach) {
+  const struct fpost_objects *objects = &fpost_context.heap.objects;
+  for (uint32_t i = 0; i < objects->max; i++) {
+    struct fpost_object *object = &objects->items[i];
+    if (object->state != FPOST_OBJECT_LIVE) {
+      continue;
+    }
+    object->reached = false;
+    if (object_judged(reach, object)) {
+      uint64_t word = fpost_pm_offset(object->address) / WORD;
+      reach->starts[word / 64] |= UINT64_C(1) << word % 64;
+      reach->rooted |= object->root;
+    }
+    if (object->root || !object_judged(reach, object)) {
+      mark(reach, object);
+    }
+  }
 }
 
 static void leaks_report(struct fpost_thread_state *self,
                          const struct reach *reach) {
-  for (uint32_t i = 0; i < reach->live_count; i++) {
-    const struct fpost_object *object = reach->live[i];
-    if (!object->reached && object_of(reach->pool, object)) {
+  const struct fpost_objects *objects = &fpost_context.heap.objects;
+  for (uint32_t i = 0; i < objects->max; i++) {
+    const struct fpost_object *object = &objects->items[i];
+    if (object_judged(reach, object) && !object->reached) {
       fpost_heap_report(
           self, (struct fpost_finding){.class_ = FPOST_CLASS_LEAK,
                                        .detail = object->stack == 0
@@ -173,47 +180,33 @@ static void leaks_report(struct fpost_thread_state *self,
   }
 }
 
-static uint32_t live_collect(struct fpost_object **live) {
-  const struct fpost_objects *objects = &fpost_context.heap.objects;
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < objects->max; i++) {
-    if (objects->items[i].state == FPOST_OBJECT_LIVE) {
-      objects->items[i].reached = false;
-      live[count++] = &objects->items[i];
-    }
-  }
-  return count;
-}
-
 void fpost_reach_scan(struct fpost_thread_state *self,
                       const struct fpost_heap_pool *pool) {
-  uint32_t max = fpost_context.heap.objects.count;
-  bool rooted = false;
-  if (!pool->known || max == 0 || fpost_heap_pm(pool->base) == FPOST_NO_PM ||
+  uint64_t pm = fpost_heap_pm(pool->base);
+  size_t work_size =
+      fpost_context.heap.objects.count * sizeof(struct fpost_object *);
+  if (!pool->known || work_size == 0 || pm == FPOST_NO_PM ||
       !fpost_heap_wants(FPOST_CLASS_LEAK)) {
     return;
   }
-  struct reach reach = {.pool = pool};
-  reach.live = fpost_os_reserve(max * sizeof(struct fpost_object *));
-  reach.work = fpost_os_reserve(max * sizeof(uint32_t));
-  if ((void *)reach.live == FPOST_OS_FAILED ||
-      (void *)reach.work == FPOST_OS_FAILED) {
-    return;
-  }
-  reach.live_count = live_collect(reach.live);
-  objects_sort(reach.live, reach.live_count);
-  for (uint32_t i = 0; i < reach.live_count; i++) {
-    if (reach.live[i]->root || !object_of(pool, reach.live[i])) {
-      mark(&reach, i);
-      rooted |= reach.live[i]->root && object_of(pool, reach.live[i]);
+  struct reach reach = {
+      .pool = pool,
+      .index = fpost_pm_pool(pm),
+      .origin = fpost_pm_offset(pm),
+      .end = fpost_context.regions.pools[fpost_pm_pool(pm)].size};
+  size_t starts_size = (reach.end / WORD / 64 + 1) * sizeof(uint64_t);
+  reach.starts = fpost_os_reserve(starts_size);
+  reach.work = fpost_os_reserve(work_size);
+  if ((void *)reach.starts != FPOST_OS_FAILED &&
+      (void *)reach.work != FPOST_OS_FAILED) {
+    objects_start(&reach);
+    while (reach.work_count > 0) {
+      object_look(&reach, reach.work[--reach.work_count]);
     }
+    if (reach.rooted) { /* else the program has not asked for the root */
+      leaks_report(self, &reach);
+    }
+    fpost_os_release(reach.work, work_size);
+    fpost_os_release(reach.starts, starts_size);
   }
-  while (reach.work_count > 0) {
-    object_look(&reach, reach.live[reach.work[--reach.work_count]]);
-  }
-  if (rooted) { /* else the program has not asked for the root */
-    leaks_report(self, &reach);
-  }
-  fpost_os_release(reach.live, max * sizeof(struct fpost_object *));
-  fpost_os_release(reach.work, max * sizeof(uint32_t));
 }
