@@ -332,6 +332,9 @@ bool Classifier::classifyIntrinsic(CallBase &Call,
     Event Write = access(EventKind::Store, Call, Copy->getRawDest(), 1);
     setLength(Read, Copy->getLength());
     setLength(Write, Copy->getLength());
+    // A copy of constant size is an assignment.
+    if (Write.SizeValue != nullptr)
+      Write.Flags |= FENCEPOST_STORE_BLOCK;
     addAccess(Events, Read);
     addAccess(Events, Write);
     return true;

@@ -16,11 +16,13 @@
 
 /* Properties of a store; a bit set. */
 enum fencepost_store_flag {
-  FENCEPOST_STORE_NT = 1,      /* non-temporal: needs no flush (rule N1) */
-  FENCEPOST_STORE_WHOLE = 2,   /* movdir64b: all 64 bytes or none (rule S5) */
-  FENCEPOST_STORE_ATOMIC = 4,  /* atomic or volatile in the source (rule S6) */
-  FENCEPOST_STORE_FOUND = 8,   /* by code without hooks, found by comparison */
-  FENCEPOST_STORE_POINTER = 16 /* of a value whose type is a pointer */
+  FENCEPOST_STORE_NT = 1,       /* non-temporal: needs no flush (rule N1) */
+  FENCEPOST_STORE_WHOLE = 2,    /* movdir64b: all 64 bytes or none (rule S5) */
+  FENCEPOST_STORE_ATOMIC = 4,   /* atomic or volatile in the source (rule S6) */
+  FENCEPOST_STORE_FOUND = 8,    /* by code without hooks, found by comparison */
+  FENCEPOST_STORE_POINTER = 16, /* of a value whose type is a pointer */
+  FENCEPOST_STORE_BLOCK = 32    /* a copy of a block of bytes: what they mean is
+                                   not known */
 };
 
 /* The flush instructions (rules F1, F2). */

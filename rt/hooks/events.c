@@ -137,7 +137,8 @@ static void record_store(struct fpost_thread_state *self,
                          struct fpost_pool *pool, uint64_t offset,
                          const uint8_t *live, uint64_t size, uint32_t flags,
                          uint32_t stack) {
-  flags &= ~(uint32_t)FENCEPOST_STORE_POINTER; /* nothing that a crash shows */
+  /* What a crash does not show. */
+  flags &= ~(uint32_t)(FENCEPOST_STORE_POINTER | FENCEPOST_STORE_BLOCK);
   while (size > 0) {
     uint64_t part = size < FPOST_STORE_MAX ? size : FPOST_STORE_MAX;
     fpost_record_put(

@@ -253,7 +253,7 @@ void fpost_heap_stored_slow(struct fpost_thread_state *self,
   }
   if (fpost_context.heap.watch) {
     marked(self, region, pm, size, stack);
-    fpost_pointers_ids(self, region, address, size, stack);
+    fpost_pointers_ids(self, region, address, size, flags, stack);
   }
   if ((flags & FENCEPOST_STORE_POINTER) != 0) {
     fpost_pointers_stored(self, region, address, size, stack);

@@ -148,6 +148,6 @@ void fpost_pointers_value(struct fpost_thread_state *self,
 /* pointers.c: are words of the store halves of PMEMoids that are wrong? */
 void fpost_pointers_ids(struct fpost_thread_state *self,
                         const struct fpost_region *region, const void *address,
-                        uint64_t size, uint32_t stack);
+                        uint64_t size, uint32_t flags, uint32_t stack);
 
 #endif /* FPOST_HOOKS_HEAP_RULES_H */

@@ -236,7 +236,7 @@ static void copied(const char *to, size_t size, unsigned flags, uintptr_t pc,
     fpost_event_store(self, to + head, middle, FENCEPOST_STORE_NT, stack);
   }
   if ((self->tx.active || fpost_context.heap.watch) && !library_at(pc)) {
-    fpost_heap_stored(self, to, size, 0, stack);
+    fpost_heap_stored(self, to, size, FENCEPOST_STORE_BLOCK, stack);
   }
   if (drain && fpost_context.regions.count != 0) {
     fpost_event_fence(self, FENCEPOST_SFENCE, stack);

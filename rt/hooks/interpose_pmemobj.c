@@ -8,7 +8,7 @@
  * A function of a transaction may not return but jump to where the transaction
  * began. Nothing is held meanwhile, and what the thread is in afterwards is
  * asked of libpmemobj itself. Some of the functions call each other by way of
- * us: telling something twice does no harm.
+ * us: these calls are not told.
  */
 #include "rt/hooks/heap_rules.h"
 #include "rt/hooks/real.h"
@@ -54,13 +54,21 @@ static __attribute__((noinline)) void real_find(const char *name,
         : real_find(#name, &fpost_real.name)),                                 \
    fpost_real.name)
 
-/* Enter, for a call from site, and take its stack. Null: nothing to tell. */
+/* Enter, for a call from site, and take its stack. Null: nothing to tell; a
+   call by libpmemobj itself is part of one that the program made. */
 static struct fpost_thread_state *enter(struct fpost_site site,
                                         uint32_t *stack) {
   struct fpost_thread_state *self = fpost_enter();
-  if (self != NULL) {
-    *stack = fpost_stack_of(self, site.pc, site.cfa);
+  if (self == NULL) {
+    return NULL;
   }
+  uint16_t module = fpost_modules_find(&fpost_context.modules, site.pc);
+  if (module != FPOST_MODULE_NONE &&
+      fpost_context.modules.modules[module].library) {
+    fpost_leave();
+    return NULL;
+  }
+  *stack = fpost_stack_of(self, site.pc, site.cfa);
   return self;
 }
 
@@ -467,7 +475,7 @@ static void stored(const void *to, size_t size, struct fpost_site site) {
   uint32_t stack;
   struct fpost_thread_state *self = size == 0 ? NULL : enter(site, &stack);
   if (self != NULL) {
-    fpost_heap_stored(self, to, size, 0, stack);
+    fpost_heap_stored(self, to, size, FENCEPOST_STORE_BLOCK, stack);
     fpost_leave();
   }
 }

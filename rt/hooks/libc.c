@@ -42,7 +42,7 @@ static __attribute__((noinline)) void wrote_here(const void *to, size_t size,
   if (self != NULL) {
     uint32_t stack = fpost_stack_of(self, pc, cfa);
     fpost_event_store(self, to, size, 0, stack);
-    fpost_heap_stored(self, to, size, 0, stack);
+    fpost_heap_stored(self, to, size, FENCEPOST_STORE_BLOCK, stack);
     fpost_leave();
   } else if (fpost_context.phase == FPOST_PHASE_RUN &&
              fpost_context.run != FPOST_RUN_RECOVER) {

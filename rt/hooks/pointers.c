@@ -264,14 +264,14 @@ static const struct fpost_object *id_freed(const struct fpost_heap_pool *own,
 }
 
 /*
- * Stores of one or two words only: larger ones copy structures, which may hold
- * what is no longer in use.
+ * Stores of one or two words only, and no copies of blocks: arrays and
+ * structures hold what is no longer in use as well.
  */
 void fpost_pointers_ids(struct fpost_thread_state *self,
                         const struct fpost_region *region, const void *address,
-                        uint64_t size, uint32_t stack) {
-  if ((size != 8 && size != 16) || (uintptr_t)address % 8 != 0 ||
-      (uintptr_t)address - region->start < 8) {
+                        uint64_t size, uint32_t flags, uint32_t stack) {
+  if ((flags & FENCEPOST_STORE_BLOCK) != 0 || (size != 8 && size != 16) ||
+      (uintptr_t)address % 8 != 0 || (uintptr_t)address - region->start < 8) {
     return;
   }
   bool frees = fpost_context.heap.frees;

@@ -23,7 +23,7 @@ define void @sets(ptr %to, i64 %size) {
 ; CHECK: define internal void @copies.fencepost(
 ; CHECK: call {{.*}}@__fencepost_load(ptr %from, i64 %size)
 ; CHECK: call void @llvm.memcpy.p0
-; CHECK: call {{.*}}@__fencepost_store(ptr %to, i64 %size, i32 0)
+; CHECK: call {{.*}}@__fencepost_store(ptr %to, i64 %size, i32 32)
 ; CHECK: [[WIDE:%.*]] = zext i32 %small to i64
 ; CHECK: call {{.*}}@__fencepost_load(ptr %from, i64 [[WIDE]])
 ; CHECK: call void @llvm.memmove
