@@ -5,6 +5,7 @@
 #
 # Runs a copy of `tools/setup deps` on a machine that is made up: a PATH on which
 # only the tools that it needs exist, and the package tools are stand-ins. Kinds:
+#   has-cargo      cargo and rustc are in PATH, from elsewhere
 #   has-packages   everything is installed; calling apt-get is an error
 #   no-lists       apt knows no package
 #   no-network     apt-get update does not work
@@ -20,7 +21,7 @@ is() { [[ $kinds == *" $1 "* ]]; }
 rm -rf "$folder"
 mkdir -p "$folder/bin" "$folder/tree/tools"
 cp "$source/tools/setup" "$folder/tree/tools/setup"
-for tool in bash cat dirname env grep mkdir mktemp sed tail touch tr uname rm; do
+for tool in bash cat dirname dpkg env grep mkdir mktemp sed tail touch tr uname rm; do
   ln -s "$(command -v $tool)" "$folder/bin/$tool"
 done
 
@@ -48,7 +49,12 @@ stub apt-cache <<'EOS'
 case $2 in
   *-2[0-2] | *-2[0-2]-*) [ -e "$folder/old" ] && exit 0 ;;
 esac
-printf '%s:\n  Installed: (none)\n  Candidate: 1.0\n' "$2"
+version=1.0
+case $2 in
+  rustc) version=1.63.0 ;;
+  rustc-web) version=1.96.0 ;;
+esac
+printf '%s:\n  Installed: (none)\n  Candidate: %s\n' "$2" "$version"
 EOS
 stub apt-get <<'EOS'
 echo "apt-get $*" >>"$folder/calls"
@@ -58,6 +64,7 @@ echo "apt-get $*" >>"$folder/calls"
 exit 0
 EOS
 if is no-root; then echo 'echo 1000' | stub id; else echo 'echo 0' | stub id; fi
+is has-cargo && stub cargo </dev/null && stub rustc </dev/null
 is no-apt && rm "$folder/bin/apt-get"
 
 code=0
