@@ -9,6 +9,7 @@ import re
 import shutil
 
 import explore_cases
+import rust_cases
 from measure import (BENCH, FLAGS, MAPS_SOURCES, PROGRAMS, BenchError, Row,
                      interleave, number, ratio, zstd_source)
 
@@ -258,4 +259,5 @@ BENCHMARKS = {
     "trace": trace,
     "memory": memory,
     "explore": explore_cases.explore,
+    "rust": rust_cases.rust,
 }

@@ -5,7 +5,7 @@
 usage: readme.py DOCUMENT SOURCE BUILD
 
 In an indented block, a line "$ COMMAND" is run by one shell for the whole document,
-in a new directory with SOURCE's docs and BUILD as build/dev; the lines after it, up to the next command or the end of the block, are
+in a new directory with SOURCE's docs and rust, and BUILD as build/dev; the lines after it, up to the next command or the end of the block, are
 what it prints. "..." stands for any lines. Process numbers, times, and what
 depends on the version of libpmemobj may differ. A command with a word in capitals (a placeholder) must only name an existing
 command and existing options.
@@ -46,6 +46,8 @@ def normal(line):
     line = re.sub(r"\b\d+/(?=all|[0-9])", "EVENT/", line)
     line = re.sub(r"\d+ crash points, \d+ runs", "RUNS", line)
     line = re.sub(r"\b\d+(\.\d+)? ?(m?s|seconds)\b", "TIME", line)
+    # Newer versions of Rust print the thread's number.
+    line = re.sub(r"(thread '[^']*') \(\d+\) panicked", r"\1 panicked", line)
     return line.rstrip()
 
 
@@ -95,7 +97,8 @@ def main():
         commands = examples(file.read())
     complaints = [] if len(commands) > 3 else [f"{len(commands)} commands found"]
     with tempfile.TemporaryDirectory() as folder:
-        os.symlink(os.path.join(source, "docs"), os.path.join(folder, "docs"))
+        for part in ("docs", "rust"):
+            os.symlink(os.path.join(source, part), os.path.join(folder, part))
         os.mkdir(os.path.join(folder, "build"))
         os.symlink(build, os.path.join(folder, "build/dev"))
         with subprocess.Popen(["bash"], cwd=folder, text=True,

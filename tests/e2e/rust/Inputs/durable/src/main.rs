@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //! durable log create|append|check POOL
 //! durable map create COUNT POOL        room for 2 * COUNT + 16 keys
-//! durable map INS|PUT|CHK|GET|REM|RAND COUNT POOL
+//! durable map INS|PUT|CHK|GET|REM|RAND COUNT POOL [ROUNDS]
 //! durable map check POOL               what recovery does
 use durable::{mix, Log, Map, Pool};
 use std::path::Path;
@@ -97,9 +97,13 @@ fn run(words: &[&str]) -> bool {
             drop(Map::create(create(path, Map::pool_size(nodes)), nodes));
         }
         ["map", "check", path] => observe(format!("map: {:x?}", Map::open(open(path)).verify())),
-        ["map", what, count, path] => {
+        ["map", what, count, path, ref rounds @ ..] if rounds.len() <= 1 => {
             let count = count.parse().expect("COUNT is a number");
-            return map_work(&mut Map::open(open(path)), what, count);
+            let rounds = rounds.first().map_or(1, |rounds| {
+                rounds.parse::<u32>().expect("ROUNDS is a number")
+            });
+            let mut map = Map::open(open(path));
+            return (0..rounds).all(|_| map_work(&mut map, what, count));
         }
         _ => return false,
     }
@@ -112,6 +116,6 @@ fn main() -> ExitCode {
     if run(&words) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("usage: durable log|map COMMAND [COUNT] POOL");
+    eprintln!("usage: durable log|map COMMAND [COUNT] POOL [ROUNDS]");
     ExitCode::from(2)
 }
