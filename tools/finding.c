@@ -474,6 +474,7 @@ void fpost_report_settle(struct fpost_report *report) {
   if (report->findings_count != 0) {
     qsort(report->findings, report->findings_count, sizeof *report->findings,
           compare_findings);
+    fpost_report_fold(report);
   }
   fpost_fingerprints(report);
   findings_suppress(report);

@@ -70,6 +70,8 @@ struct fpost_report_finding {
   const char *fingerprint; /* tools/baseline.h; null: not settled yet */
   const char *suppressed;  /* the reason why it is not reported, or null */
   bool known;              /* the baseline has it */
+  /* Occurrences of warnings that have this cause, by class (tools/fold.c). */
+  uint64_t also[FPOST_CLASS_COUNT];
 };
 
 /* What the report says about the exploration; all 0: there was none. */
@@ -216,9 +218,16 @@ const struct fpost_frame *
 fpost_finding_frame(const struct fpost_report_finding *finding);
 
 /*
+ * Count warnings of recovery's reads with the finding that has the same cause,
+ * an error or an earlier warning of the class. The findings are sorted.
+ */
+void fpost_report_fold(struct fpost_report *report);
+
+/*
  * When all findings are there: order them for the reader (by severity, then
- * class, then place), give them fingerprints, and set aside those that are
- * suppressed or that the baseline knows. A second call changes nothing.
+ * class, then place), fold those of one cause, give them fingerprints, and set
+ * aside those that are suppressed or that the baseline knows. A second call
+ * changes nothing.
  */
 void fpost_report_settle(struct fpost_report *report);
 

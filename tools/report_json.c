@@ -147,6 +147,16 @@ json_t *fpost_finding_json(const struct fpost_report *report,
   if (finding->crash.state != NULL) {
     json_object_set_new(json, "crash", crash_json(&finding->crash));
   }
+  json_t *also = json_object();
+  for (int i = 0; i < FPOST_CLASS_COUNT; i++) {
+    if (finding->also[i] != 0) {
+      set_number(also, fpost_class_infos[i].name, finding->also[i]);
+    }
+  }
+  if (json_object_size(also) != 0) {
+    json_object_set(json, "also", also);
+  }
+  json_decref(also);
   return json;
 }
 

@@ -408,6 +408,22 @@ static void crash_print(const struct fpost_report *report, FILE *out,
   }
 }
 
+static void also_print(FILE *out, const struct fpost_report_finding *finding) {
+  const char *before = "  also: ";
+  for (int i = 0; i < FPOST_CLASS_COUNT; i++) {
+    if (finding->also[i] != 0) {
+      fprintf(out, "%s%s", before, fpost_class_infos[i].name);
+      if (finding->also[i] > 1) {
+        fprintf(out, " %" PRIu64 " times", finding->also[i]);
+      }
+      before = ", ";
+    }
+  }
+  if (*before == ',') {
+    fputc('\n', out);
+  }
+}
+
 void fpost_finding_print(const struct fpost_report *report, FILE *out,
                          const struct fpost_report_finding *finding) {
   struct wording wording = wording_of(finding);
@@ -442,6 +458,7 @@ void fpost_finding_print(const struct fpost_report *report, FILE *out,
   if (finding->count > 1) {
     fprintf(out, "  found %" PRIu64 " times\n", finding->count);
   }
+  also_print(out, finding);
   if (wording.fix != NULL) {
     fix_print(out, wording.fix, finding);
   }
