@@ -102,6 +102,14 @@ static bool isThreadLocal(const Value *Object) {
   return Global != nullptr && Global->isThreadLocal();
 }
 
+/// Memory of one thread: nothing that happens there orders others.
+bool Classifier::isUnshared(const Value *Address) {
+  const Value *Object = getUnderlyingObject(Address);
+  return Address->getType()->getScalarType()->getPointerAddressSpace() != 0 ||
+         isThreadLocal(Object) ||
+         (isa<AllocaInst>(Object) && cannotBePersistent(Address));
+}
+
 bool Classifier::cannotBePersistent(const Value *Address) {
   if (Address->getType()->getScalarType()->getPointerAddressSpace() != 0) {
     ++SkippedAddressSpace; // segment registers: thread-local data
@@ -130,14 +138,22 @@ bool Classifier::cannotBePersistent(const Value *Address) {
 
 void Classifier::addAccess(SmallVectorImpl<Event> &Events, Event E) {
   E.After = E.Kind == EventKind::Store;
-  if (cannotBePersistent(E.Address))
-    return;
+  bool Private = cannotBePersistent(E.Address);
   // Loads matter in recovery, which finds what a crash left in files or in the
   // heap: a variable, even one declared to be PM, is never undecided.
   const Value *Object = getUnderlyingObject(E.Address);
-  if (E.Kind == EventKind::Load &&
-      (isa<AllocaInst>(Object) || isa<GlobalVariable>(Object))) {
-    ++SkippedVariable;
+  bool Variable = isa<AllocaInst>(Object) || isa<GlobalVariable>(Object);
+  if (Private || (E.Kind == EventKind::Load && Variable)) {
+    SkippedVariable += !Private;
+    const auto *Global = dyn_cast<GlobalVariable>(Object);
+    if (Variable && !isUnshared(E.Address) &&
+        (Global == nullptr || !Global->isConstant())) {
+      // Threads may tell each other something by it.
+      E.Flags = E.Kind == EventKind::Store;
+      E.Kind = EventKind::Touch;
+      E.After = false;
+      Events.push_back(E);
+    }
     return;
   }
   Events.push_back(E);
@@ -160,6 +176,42 @@ static Event fence(Instruction &At, unsigned Kind) {
   E.At = &At;
   E.Flags = Kind;
   return E;
+}
+
+/// A hook that tells what E means to other threads: before it what it releases,
+/// behind it what it acquires.
+void Classifier::addSync(SmallVectorImpl<Event> &Events, Event E,
+                         unsigned Flags) {
+  if (E.Address != nullptr && E.Address->getType()->isPointerTy() &&
+      isUnshared(E.Address))
+    return;
+  E.Kind = EventKind::Sync;
+  E.Flags = Flags;
+  E.After = (Flags & FENCEPOST_SYNC_ACQUIRE) != 0;
+  Events.push_back(E);
+}
+
+/// What an access or a fence means to other threads.
+struct SyncFlags {
+  unsigned Release = 0; ///< before it
+  unsigned Acquire = 0; ///< behind it
+};
+
+static SyncFlags syncOf(AtomicOrdering Order, bool Reads, bool Writes) {
+  SyncFlags Flags;
+  if (Writes)
+    Flags.Release = FENCEPOST_SYNC_RELEASE |
+                    (isReleaseOrStronger(Order) ? 0 : FENCEPOST_SYNC_RELAXED);
+  if (Reads)
+    Flags.Acquire = FENCEPOST_SYNC_ACQUIRE |
+                    (isAcquireOrStronger(Order) ? 0 : FENCEPOST_SYNC_RELAXED);
+  return Flags;
+}
+
+/// What a volatile access means on x86 is what programs older than C11 count
+/// on.
+static AtomicOrdering orderOf(AtomicOrdering Order, bool Volatile) {
+  return Volatile ? AtomicOrdering::SequentiallyConsistent : Order;
 }
 
 /// An RMW that leaves memory as it was becomes a fence and a load: the compiler
@@ -198,6 +250,51 @@ void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
     ++SkippedSanitizer;
     return;
   }
+  SyncFlags Sync;
+  Event E;
+  E.At = &I;
+  if (auto *Store = dyn_cast<StoreInst>(&I)) {
+    if (Store->isAtomic() || Store->isVolatile())
+      Sync = syncOf(orderOf(Store->getOrdering(), Store->isVolatile()),
+                    /*Reads=*/false, /*Writes=*/true);
+    E.Address = Store->getPointerOperand();
+    E.Size = sizeOf(Store->getValueOperand()->getType());
+  } else if (auto *Load = dyn_cast<LoadInst>(&I)) {
+    if (Load->isAtomic() || Load->isVolatile()) {
+      Sync = syncOf(orderOf(Load->getOrdering(), Load->isVolatile()),
+                    /*Reads=*/true, /*Writes=*/false);
+      Sync.Acquire |= FENCEPOST_SYNC_READ;
+    }
+    E.Address = Load->getPointerOperand();
+    E.Size = sizeOf(Load->getType());
+  } else if (auto *RMW = dyn_cast<AtomicRMWInst>(&I)) {
+    Sync = syncOf(orderOf(RMW->getOrdering(), RMW->isVolatile()),
+                  /*Reads=*/true, /*Writes=*/true);
+    E.Address = RMW->getPointerOperand();
+    E.Size = sizeOf(RMW->getValOperand()->getType());
+  } else if (auto *Exchange = dyn_cast<AtomicCmpXchgInst>(&I)) {
+    Sync =
+        syncOf(orderOf(Exchange->getMergedOrdering(), Exchange->isVolatile()),
+               /*Reads=*/true, /*Writes=*/true);
+    E.Address = Exchange->getPointerOperand();
+    E.Size = sizeOf(Exchange->getNewValOperand()->getType());
+  } else if (auto *Fence = dyn_cast<FenceInst>(&I)) {
+    if (Fence->getSyncScopeID() != SyncScope::SingleThread)
+      Sync.Release =
+          (isReleaseOrStronger(Fence->getOrdering()) ? FENCEPOST_SYNC_RELEASE
+                                                     : 0) |
+          (isAcquireOrStronger(Fence->getOrdering()) ? FENCEPOST_SYNC_ACQUIRE
+                                                     : 0);
+  }
+  if (Sync.Release != 0)
+    addSync(Events, E, Sync.Release);
+  classifyAccess(I, Events);
+  if (Sync.Acquire != 0)
+    addSync(Events, E, Sync.Acquire);
+}
+
+void Classifier::classifyAccess(Instruction &I,
+                                SmallVectorImpl<Event> &Events) {
   if (auto *Store = dyn_cast<StoreInst>(&I)) {
     unsigned Flags = 0;
     if (Store->isVolatile() || Store->isAtomic())
@@ -222,8 +319,10 @@ void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
     return;
   }
   if (auto *Load = dyn_cast<LoadInst>(&I)) {
-    addAccess(Events, access(EventKind::Load, I, Load->getPointerOperand(),
-                             sizeOf(Load->getType())));
+    Event E = access(EventKind::Load, I, Load->getPointerOperand(),
+                     sizeOf(Load->getType()));
+    E.Atomic = Load->isAtomic() || Load->isVolatile();
+    addAccess(Events, E);
     return;
   }
   if (auto *RMW = dyn_cast<AtomicRMWInst>(&I)) {
@@ -269,6 +368,9 @@ void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
     SmallVector<Event, 4> Found;
     if (!classifyAsm(Call, Layout, Found))
       ++Unknown;
+    for (const Event &E : Found)
+      if (E.Kind == EventKind::Atomic || E.Kind == EventKind::Store)
+        addSync(Events, E, FENCEPOST_SYNC_RELEASE);
     for (Event &E : Found) {
       bool Private = E.Address != nullptr &&
                      E.Address->getType()->isPointerTy() &&
@@ -281,10 +383,22 @@ void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
       if (!Private || E.Kind == EventKind::Client)
         Events.push_back(E);
     }
+    // A block of a terminator has no single place behind it.
+    for (const Event &E : Found)
+      if (!Call.isTerminator() && E.Kind != EventKind::Flush &&
+          E.Address != nullptr)
+        addSync(Events, E, FENCEPOST_SYNC_ACQUIRE);
     return;
   }
   if (classifyIntrinsic(Call, Events))
     return;
+  // The guard of a static variable: its other side is an atomic load.
+  const Function *Callee = Call.getCalledFunction();
+  if (Callee != nullptr && Call.arg_size() == 1 &&
+      Callee->getName() == "__cxa_guard_release") {
+    Event E = access(EventKind::Sync, Call, Call.getArgOperand(0), 1);
+    addSync(Events, E, FENCEPOST_SYNC_RELEASE);
+  }
   // The callee's copy of an argument by value is read here.
   for (unsigned Number = 0; Number < Call.arg_size(); ++Number)
     if (Type *Copied = Call.getParamByValType(Number))

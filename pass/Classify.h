@@ -35,6 +35,10 @@ private:
                          llvm::SmallVectorImpl<Event> &Events);
   bool cannotBePersistent(const llvm::Value *Address);
   void addAccess(llvm::SmallVectorImpl<Event> &Events, Event E);
+  void classifyAccess(llvm::Instruction &I,
+                      llvm::SmallVectorImpl<Event> &Events);
+  void addSync(llvm::SmallVectorImpl<Event> &Events, Event E, unsigned Flags);
+  bool isUnshared(const llvm::Value *Address);
   uint64_t sizeOf(llvm::Type *Type) const;
 
   const llvm::DataLayout &Layout;

@@ -15,6 +15,8 @@ enum class EventKind {
   Atomic, ///< atomic store, RMW or cmpxchg: bracketed by two hooks
   Flush,  ///< of the line at the address
   Fence,  ///< no address
+  Touch,  ///< an access to a variable, for who looks for races
+  Sync,   ///< what orders threads: enum fencepost_sync_flag
   Client, ///< a Valgrind client request
   Leave,  ///< a call that may run code without hooks
 };
@@ -35,8 +37,9 @@ struct Event {
   int64_t Displacement = 0;         ///< added to Address, in bytes
   uint64_t Size = 0;                ///< in bytes; of one element unless Whole
   llvm::Value *SizeValue = nullptr; ///< in units of Size, if not constant
-  unsigned Flags = 0; ///< store flags, flush kind, fence kind, atomic flags
-  bool After = false; ///< the hook belongs behind the instruction
+  unsigned Flags = 0;  ///< store flags, flush kind, fence kind, atomic flags
+  bool After = false;  ///< the hook belongs behind the instruction
+  bool Atomic = false; ///< a load that is atomic or volatile
 
   Lanes Layout = Lanes::Whole;
   llvm::Value *Mask = nullptr;  ///< <N x i1>, <N x iM> by sign, or an integer
@@ -50,6 +53,7 @@ enum AtomicFlag : unsigned {
   AtomicLocked = 1,
   AtomicReads = 2,
   AtomicPointer = 4,
+  AtomicMaybe = 8,
 };
 
 } // namespace fencepost

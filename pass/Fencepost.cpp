@@ -81,9 +81,11 @@ struct Plan {
   unsigned Unknown = 0;
 
   explicit Plan(Function &F);
+  /// Whether there is something that only matters while loads are reported.
   bool hasLoads() const {
-    return any_of(Events,
-                  [](const Event &E) { return E.Kind == EventKind::Load; });
+    return any_of(Events, [](const Event &E) {
+      return E.Kind == EventKind::Load || E.Kind == EventKind::Sync;
+    });
   }
   void insert(Function &F, Hooks &Runtime, HookCounts &Counts, bool Guarded);
 };
@@ -131,7 +133,8 @@ static void instrument(Function &F, Hooks &Runtime, ModuleSummary &Summary) {
   Summary.Hooks.Loads += InCopy.Loads;
 
   erase_if(Ordinary.Events, [](const Event &E) {
-    return E.Kind == EventKind::Load || E.Kind == EventKind::Leave;
+    return E.Kind == EventKind::Load || E.Kind == EventKind::Leave ||
+           E.Kind == EventKind::Sync || E.Kind == EventKind::Touch;
   });
   Ordinary.LeavesAtReturn = false;
   Ordinary.insert(F, Runtime, Summary.Hooks, /*Guarded=*/true);

@@ -7,6 +7,7 @@
 #include "fencepost/events.h"
 
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/Instructions.h"
 
@@ -59,7 +60,8 @@ private:
   Event &add(EventKind Kind, unsigned Flags = 0);
   void addAt(EventKind Kind, const std::optional<Place> &At, unsigned Flags,
              uint64_t Size = 0);
-  void addLocked(const std::optional<Place> &At, bool OnStack, uint64_t Size);
+  void addLocked(const std::optional<Place> &At, unsigned Flags, bool OnStack,
+                 uint64_t Size);
 
   CallBase &Call;
   const InlineAsm &Asm;
@@ -222,10 +224,11 @@ void BlockReader::addAt(EventKind Kind, const std::optional<Place> &At,
 }
 
 /// A locked read-modify-write: a fence, and a store unless it is to the stack.
-void BlockReader::addLocked(const std::optional<Place> &At, bool OnStack,
-                            uint64_t Size) {
+void BlockReader::addLocked(const std::optional<Place> &At, unsigned Flags,
+                            bool OnStack, uint64_t Size) {
   if (At && Size != 0)
-    return addAt(EventKind::Atomic, At, AtomicLocked | AtomicReads, Size);
+    return addAt(EventKind::Atomic, At, AtomicLocked | AtomicReads | Flags,
+                 Size);
   add(EventKind::Fence, FENCEPOST_LOCKED);
   if (!OnStack)
     Understood = false;
@@ -258,8 +261,11 @@ void BlockReader::readOrdinary(const AsmStatement &Statement, AsmEffect What,
   std::optional<Place> At = resolve(*Memory);
   if (At && Size == 0)
     Size = unsigned(sizeOf(Statement, *At));
-  if (Locked)
-    return addLocked(At, isStackPointer(*Memory), Size);
+  if (Locked) {
+    bool MayFail = StringRef(Statement.Mnemonic).starts_with("cmpxchg");
+    return addLocked(At, MayFail ? AtomicMaybe : 0, isStackPointer(*Memory),
+                     Size);
+  }
   if (!IsDestination || What == AsmEffect::Read) {
     if (At && At->Named != nullptr && !At->Named->Output)
       return; // a load, see addRemaining
@@ -438,13 +444,21 @@ void BlockReader::addRemaining() {
   }
 }
 
+static bool isVariable(const Value *Address) {
+  return Address->getType()->isPointerTy() &&
+         isa<AllocaInst>(getUnderlyingObject(Address));
+}
+
 /// Hooks that are to see the block's stores come behind it, and then all that
 /// follows in the text too, so that the order stays.
 void BlockReader::placeAll() {
   SmallVector<Event, 4> Ours(Events.begin() + ptrdiff_t(First), Events.end());
   Events.truncate(First);
+  // What a block stores to a variable, the outcome of an exchange for example,
+  // is not in its way.
   bool Alone = count_if(Ours, [](const Event &E) {
-                 return E.Kind != EventKind::Load;
+                 return E.Kind != EventKind::Load &&
+                        (E.Kind != EventKind::Store || !isVariable(E.Address));
                }) == 1;
   bool Behind = false;
   for (Event &E : Ours) {

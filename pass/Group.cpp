@@ -159,7 +159,8 @@ void Grouper::addLoad(Event E) {
   SmallVectorImpl<Event> &Group = Groups[Loads].Events;
   if (Whole) {
     for (Event &Other : Group) {
-      if (!isWhole(Other) || Other.Address != E.Address)
+      if (!isWhole(Other) || Other.Address != E.Address ||
+          Other.Atomic != E.Atomic)
         continue;
       int64_t High = Other.Displacement + int64_t(Other.Size);
       if (Bytes.Low > High || Bytes.High < Other.Displacement)
@@ -243,9 +244,11 @@ static bool endsLoads(const Instruction &I) {
 void Grouper::visit(Instruction &I, ArrayRef<Event> Events) {
   Order[&I] = unsigned(2 * Order.size() + 2);
   bool Barrier = isBarrier(I);
+  bool Sync = false;
   if (Barrier)
     closeStores(&I);
   for (const Event &E : Events) {
+    Sync |= E.Kind == EventKind::Sync;
     if (E.Kind == EventKind::Load) {
       addLoad(E);
     } else if (E.Kind == EventKind::Store && !Barrier && E.After) {
@@ -255,7 +258,9 @@ void Grouper::visit(Instruction &I, ArrayRef<Event> Events) {
       addSingle(E);
     }
   }
-  if (endsLoads(I))
+  // What was read before it is not what is read behind it, by other threads'
+  // order.
+  if (endsLoads(I) || Sync)
     closeLoads();
   else if (I.mayWriteToMemory())
     closeGroup();

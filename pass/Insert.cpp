@@ -182,7 +182,7 @@ void Inserter::callStore(IRBuilderBase &Builder, const Event &E) {
 
 void Inserter::callLoad(IRBuilderBase &Builder, const Event &E) {
   if (E.Layout == Lanes::Whole || E.Layout == Lanes::Packed) {
-    Runtime.call(Builder, Hooks::load,
+    Runtime.call(Builder, E.Atomic ? Hooks::load_atomic : Hooks::load,
                  {addressOf(Builder, E), sizeOf(Builder, E)});
     return;
   }
@@ -222,10 +222,34 @@ void Inserter::insertLoads(const EventGroup &Group) {
   }
 }
 
-void Inserter::insertLeave(Instruction *Before) {
+void Inserter::insertLeave(Instruction *Before, bool Returns) {
   IRBuilder<> Builder(F.getContext());
   position(Builder, branchIfLoads(Before, *Before), *Before);
-  Runtime.call(Builder, Hooks::leave, {});
+  Runtime.call(Builder, Hooks::leave, {Builder.getInt32(Returns)});
+}
+
+void Inserter::insertTouch(const Event &E) {
+  if (!E.Address->getType()->isPointerTy())
+    return;
+  IRBuilder<> Builder(F.getContext());
+  position(Builder, E.At, *E.At);
+  Value *Loads =
+      Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_LOADS);
+  Value *Races =
+      Builder.CreateICmpEQ(Loads, Builder.getInt8(FENCEPOST_LOADS_RACES));
+  position(Builder, branchIf(Races, E.At), *E.At);
+  Runtime.call(Builder, Hooks::touch,
+               {addressOf(Builder, E), Builder.getInt32(E.Flags)});
+}
+
+void Inserter::insertSync(const Event &E) {
+  IRBuilder<> Builder(F.getContext());
+  position(Builder, branchIfLoads(placeOf(E), *E.At), *E.At);
+  Value *Address = E.Address == nullptr
+                       ? ConstantPointerNull::get(Builder.getPtrTy())
+                       : addressOf(Builder, E);
+  Runtime.call(Builder, Hooks::sync,
+               {Address, Builder.getInt64(E.Size), Builder.getInt32(E.Flags)});
 }
 
 void Inserter::insertFlush(const Event &E) {
@@ -248,8 +272,12 @@ void Inserter::insertFence(const Event &E) {
   ++Counts.Fences;
 }
 
-/// Whether the atomic instruction wrote: as an i32, 0 or 1.
-static Value *storedBy(IRBuilderBase &Builder, Instruction &At) {
+/// Whether the atomic instruction wrote: as an i32, 0 or 1, or 2 if nobody
+/// knows.
+static Value *storedBy(IRBuilderBase &Builder, const Event &E) {
+  Instruction &At = *E.At;
+  if ((E.Flags & AtomicMaybe) != 0)
+    return Builder.getInt32(2);
   if (isa<AtomicCmpXchgInst>(At))
     return Builder.CreateZExt(Builder.CreateExtractValue(&At, 1),
                               Builder.getInt32Ty());
@@ -282,7 +310,8 @@ void Inserter::insertAtomic(const Event &E) {
   }
   position(Builder, branchIf(Persistent, Next), *E.At);
   Runtime.call(Builder, Hooks::atomic_end,
-               {Address, Size, storedBy(Builder, *E.At)});
+               {Address, Size, storedBy(Builder, E)});
+  Behind[E.At] = Next;
   ++Counts.Stores;
 }
 
@@ -299,10 +328,14 @@ void Inserter::insert(const EventGroup &Group) {
     return insertFlush(E);
   case EventKind::Fence:
     return insertFence(E);
+  case EventKind::Touch:
+    return insertTouch(E);
+  case EventKind::Sync:
+    return insertSync(E);
   case EventKind::Client:
     return insertClient(E);
   case EventKind::Leave:
-    return insertLeave(E.At);
+    return insertLeave(E.At, /*Returns=*/false);
   }
 }
 
@@ -326,7 +359,7 @@ void Inserter::insertLeaveAtReturns() {
         Block.getTerminatingMustTailCall() == nullptr)
       Returns.push_back(Block.getTerminator());
   for (Instruction *Return : Returns)
-    insertLeave(Return);
+    insertLeave(Return, /*Returns=*/true);
 }
 
 } // namespace fencepost

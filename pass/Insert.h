@@ -31,9 +31,11 @@ private:
   void insertLoads(const EventGroup &Group);
   void insertAtomic(const Event &E);
   void insertFlush(const Event &E);
+  void insertTouch(const Event &E);
+  void insertSync(const Event &E);
   void insertFence(const Event &E);
   void insertClient(const Event &E);
-  void insertLeave(llvm::Instruction *Before);
+  void insertLeave(llvm::Instruction *Before, bool Returns);
 
   llvm::Instruction *placeOf(const Event &E);
   llvm::Instruction *branchIf(llvm::Value *Condition,

@@ -75,6 +75,7 @@ static int check_run(const struct fpost_command *command, int argc,
       fpost_report_init(&report, &options.report) != 0) {
     return FPOST_EXIT_USAGE;
   }
+  options.run.races |= fpost_report_wants_races(&report, &options.report);
   if (fpost_results_make("check", &file) == 0) {
     exit_code = check_program(&options, program, &report, &file);
     fpost_results_close(&file);

@@ -90,6 +90,7 @@ static int crash_run(const struct fpost_command *command, int argc,
   if (fpost_report_init(&report, &options.report) != FPOST_OK) {
     return FPOST_EXIT_USAGE;
   }
+  options.run.races |= fpost_report_wants_races(&report, &options.report);
   char *trace =
       options.trace != NULL ? strdup(options.trace) : default_trace(program[0]);
   exit_code = trace == NULL

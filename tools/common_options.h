@@ -19,6 +19,7 @@ struct fpost_run_options {
   int domain;           /* enum fpost_domain */
   uint32_t expect_exit; /* exit code that is no error besides 0 */
   uint32_t frames;      /* stack frames per event; 0: default */
+  bool races;           /* loads are reported, to find races */
 };
 
 /* clang-format off */
@@ -34,6 +35,9 @@ struct fpost_run_options {
   {"expect-exit", 0, FPOST_OPTION_U32, "N",                                    \
    offsetof(type, member.expect_exit),                                         \
    "exit code of the program that is no error, besides 0"},                    \
+  {"races", 0, FPOST_OPTION_FLAG, NULL, offsetof(type, member.races),          \
+   "look at loads too, for pm-data-race, isolation and unpersisted-read, "     \
+   "which is slower; --only with one of these classes implies it"},            \
   {"frames", 0, FPOST_OPTION_U32, "N", offsetof(type, member.frames),          \
    "stack frames kept per event, 1 to 16 (default 16); fewer is faster"}
 /* clang-format on */

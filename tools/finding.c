@@ -174,6 +174,14 @@ int fpost_report_init(struct fpost_report *report,
   return err;
 }
 
+bool fpost_report_wants_races(const struct fpost_report *report,
+                              const struct fpost_report_options *options) {
+  const uint32_t classes = UINT32_C(1) << FPOST_CLASS_PM_DATA_RACE |
+                           UINT32_C(1) << FPOST_CLASS_UNPERSISTED_READ |
+                           UINT32_C(1) << FPOST_CLASS_ISOLATION;
+  return options->only.count != 0 && (report->enabled & classes) != 0;
+}
+
 void fpost_report_free(struct fpost_report *report) {
   if (report->memory != NULL) {
     while (report->memory->blocks != NULL) {

@@ -166,6 +166,9 @@ struct fpost_report {
 FPOST_MUST_USE int
 fpost_report_init(struct fpost_report *report,
                   const struct fpost_report_options *options);
+/* Did the reader ask by --only for a class that takes --races? */
+bool fpost_report_wants_races(const struct fpost_report *report,
+                              const struct fpost_report_options *options);
 void fpost_report_free(struct fpost_report *report);
 
 /*

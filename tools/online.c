@@ -77,13 +77,31 @@ void fpost_online_add(struct fpost_report *report,
     out.missing = touched;
     out.missing.present = true;
     break;
+  case FPOST_CLASS_PM_DATA_RACE:
+  case FPOST_CLASS_ISOLATION:
+  case FPOST_CLASS_UNPERSISTED_READ:
+    out.store = touched;
+    out.store.present = true;
+    if (finding->detail == FPOST_DETAIL_RACE_STORES ||
+        finding->detail == FPOST_DETAIL_RACE_STORES_PREDICTED) {
+      out.missing = touched;
+      out.missing.present = true;
+    } else {
+      out.missing.present = false;
+      out.read = touched;
+      out.read.present = true;
+      out.read.place = finding->other;
+    }
+    break;
   default:
     out.store = touched;
     out.store.present = true;
     break;
   }
   out.store.place = finding->store;
-  out.missing.place = finding->other;
+  if (!out.read.present) {
+    out.missing.place = finding->other;
+  }
   fpost_report_add(report, &out);
 }
 

@@ -135,6 +135,7 @@ struct wording {
   const char *after;       /* line after both; null: none */
   const char *fix; /* %1 place of store, %2 place of missing; null: none */
   bool missing_first;
+  bool reads; /* the second place is `read` */
 };
 
 /* Without a lost store, recovery fails on what every crash there leaves. */
@@ -202,6 +203,51 @@ wording_of_heap(const struct fpost_report_finding *finding) {
   }
 }
 
+static struct wording
+wording_of_races(const struct fpost_report_finding *finding) {
+  bool reads = finding->read.present;
+  struct wording wording = {.missing = reads ? "read" : "store",
+                            .preposition = reads ? "of" : "to",
+                            .reads = reads};
+  switch (finding->class_) {
+  case FPOST_CLASS_ISOLATION:
+    wording.between = "is not committed when another thread reads it";
+    wording.fix = "keep %2 out by a lock until the transaction of %1 has ended";
+    break;
+  case FPOST_CLASS_UNPERSISTED_READ:
+    wording.between =
+        "is not guaranteed when another thread, which has read "
+        "it, makes durable what it stored after that";
+    wording.fix =
+        "flush and fence %1 before others can read it, or at %2 "
+        "before anything is stored that depends on it";
+    break;
+  default:
+    wording.between = "races with, in another thread";
+    wording.fix = "hold one lock at %1 and at %2, or make both atomic";
+    break;
+  }
+  return wording;
+}
+
+static struct wording
+wording_of_redundant(const struct fpost_report_finding *finding) {
+  if (finding->class_ == FPOST_CLASS_REDUNDANT_FLUSH) {
+    return (struct wording){.missing = "flush",
+                            .preposition = "of",
+                            .between =
+                                "has nothing to flush; the line was last "
+                                "stored to by",
+                            .fix = "remove the flush at %2",
+                            .missing_first = true};
+  }
+  return (struct wording){.missing = "fence",
+                          .preposition = "at",
+                          .after = "completes no flush of its thread",
+                          .fix = "remove the fence at %2",
+                          .missing_first = true};
+}
+
 static struct wording wording_of(const struct fpost_report_finding *finding) {
   switch (finding->class_) {
   case FPOST_CLASS_MISSING_FLUSH:
@@ -223,19 +269,8 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
                                 "flush %1 and fence before %2, or leave out "
                                 "the first store"};
   case FPOST_CLASS_REDUNDANT_FLUSH:
-    return (struct wording){.missing = "flush",
-                            .preposition = "of",
-                            .between =
-                                "has nothing to flush; the line was last "
-                                "stored to by",
-                            .fix = "remove the flush at %2",
-                            .missing_first = true};
   case FPOST_CLASS_REDUNDANT_FENCE:
-    return (struct wording){.missing = "fence",
-                            .preposition = "at",
-                            .after = "completes no flush of its thread",
-                            .fix = "remove the fence at %2",
-                            .missing_first = true};
+    return wording_of_redundant(finding);
   case FPOST_CLASS_NOT_ROBUST:
     return (struct wording){
         .missing = "store",
@@ -251,6 +286,10 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
         .fix =
             "store at %1 atomically, or declare the range with "
             "fencepost_validated"};
+  case FPOST_CLASS_PM_DATA_RACE:
+  case FPOST_CLASS_ISOLATION:
+  case FPOST_CLASS_UNPERSISTED_READ:
+    return wording_of_races(finding);
   case FPOST_CLASS_RECOVERY_FAILURE:
   case FPOST_CLASS_NOT_FAILURE_ATOMIC:
   case FPOST_CLASS_LOST_OPERATION:
@@ -274,16 +313,23 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
   }
 }
 
+static const struct fpost_access *
+second_of(const struct fpost_report_finding *finding,
+          const struct wording *wording) {
+  return wording->reads ? &finding->read : &finding->missing;
+}
+
 /* The fix with its places, cut off where text ends. */
-static void fix_format(const char *fix,
+static void fix_format(const struct wording *wording,
                        const struct fpost_report_finding *finding, char *text,
                        size_t size) {
+  const char *fix = wording->fix;
   size_t at = 0;
   for (; *fix != '\0' && at + 1 < size; fix++) {
     if (fix[0] == '%' && (fix[1] == '1' || fix[1] == '2')) {
       fix++;
-      where_format(*fix == '1' ? &finding->store : &finding->missing, text + at,
-                   size - at);
+      where_format(*fix == '1' ? &finding->store : second_of(finding, wording),
+                   text + at, size - at);
       at += strlen(text + at);
     } else {
       text[at++] = *fix;
@@ -292,10 +338,10 @@ static void fix_format(const char *fix,
   text[at] = '\0';
 }
 
-static void fix_print(FILE *out, const char *fix,
+static void fix_print(FILE *out, const struct wording *wording,
                       const struct fpost_report_finding *finding) {
   char text[FIX_SIZE];
-  fix_format(fix, finding, text, sizeof text);
+  fix_format(wording, finding, text, sizeof text);
   fprintf(out, "  fix: %s\n", text);
 }
 
@@ -311,7 +357,7 @@ fpost_finding_steps(struct fpost_report *report,
                               .after = wording.after,
                               .missing_first = wording.missing_first};
   if (wording.fix != NULL) {
-    fix_format(wording.fix, finding, text, sizeof text);
+    fix_format(&wording, finding, text, sizeof text);
     steps.fix = fpost_report_text(report, text);
   }
   return steps;
@@ -322,20 +368,21 @@ static void accesses_print(const struct fpost_report *report, FILE *out,
                            const struct wording *wording) {
   char store[LABEL_SIZE] = "";
   char missing[LABEL_SIZE] = "";
+  const struct fpost_access *second = second_of(finding, wording);
   bool has_store = finding->store.present;
-  bool has_missing = wording->missing != NULL && finding->missing.present;
+  bool has_missing = wording->missing != NULL && second->present;
   if (has_store) {
     label_format(report, wording->store != NULL ? wording->store : "store",
                  "to", &finding->store, store);
   }
   if (has_missing) {
-    label_format(report, wording->missing, wording->preposition,
-                 &finding->missing, missing);
+    label_format(report, wording->missing, wording->preposition, second,
+                 missing);
   }
   size_t width = strlen(store);
   width = strlen(missing) > width ? strlen(missing) : width;
   if (has_missing && wording->missing_first) {
-    access_print(out, missing, (int)width, &finding->missing);
+    access_print(out, missing, (int)width, second);
     if (!has_store && wording->between != NULL) {
       fputs("  has nothing to flush\n", out);
     }
@@ -350,7 +397,7 @@ static void accesses_print(const struct fpost_report *report, FILE *out,
     if (wording->between != NULL) {
       fprintf(out, "  %s\n", wording->between);
     }
-    access_print(out, missing, (int)width, &finding->missing);
+    access_print(out, missing, (int)width, second);
   }
 }
 
@@ -444,7 +491,7 @@ void fpost_finding_print(const struct fpost_report *report, FILE *out,
   if (wording.after != NULL) {
     fprintf(out, "  %s\n", wording.after);
   }
-  if (finding->read.present) {
+  if (finding->read.present && !wording.reads) {
     fputs(finding->class_ == FPOST_CLASS_NOT_ROBUST
               ? "  recovery read the second without the first    "
               : "  recovery read it    ",
@@ -460,7 +507,7 @@ void fpost_finding_print(const struct fpost_report *report, FILE *out,
   }
   also_print(out, finding);
   if (wording.fix != NULL) {
-    fix_print(out, wording.fix, finding);
+    fix_print(out, &wording, finding);
   }
   if (finding->crash.replay != NULL) {
     fprintf(out, "  see it: %s\n", finding->crash.replay);

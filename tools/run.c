@@ -91,6 +91,11 @@ void fpost_flags_run(struct fpost_flags *flags,
   if (options->domain == FPOST_DOMAIN_EADR) {
     fpost_flags_add(flags, "domain", "eadr");
   }
+  /* `only` is always told: by itself it would not mean that races are wanted.
+   */
+  if (options->races || strstr(flags->text, "races=") == NULL) {
+    fpost_flags_add(flags, "races", options->races ? "1" : "0");
+  }
   if (options->frames != 0) {
     snprintf(number, sizeof number, "%u", options->frames);
     fpost_flags_add(flags, "frames", number);

@@ -40,4 +40,12 @@ enum fencepost_fence_kind {
                           barrier by intent, so never reported as redundant */
 };
 
+/* What an access, or a fence, means to other threads; a bit set. */
+enum fencepost_sync_flag {
+  FENCEPOST_SYNC_READ = 1,    /* told behind a load, of `size` bytes */
+  FENCEPOST_SYNC_ACQUIRE = 2, /* behind the operation */
+  FENCEPOST_SYNC_RELEASE = 4, /* before it */
+  FENCEPOST_SYNC_RELAXED = 8  /* only together with fences */
+};
+
 #endif /* FENCEPOST_EVENTS_H */

@@ -19,12 +19,17 @@ struct fencepost_state {
      mapped. */
   uint64_t pm_base;
   uint64_t pm_size;
-  /* Non-zero when loads are to be reported, during recovery from a crash. Set
-     before the first instrumented function runs and never changed after. */
-  uint8_t loads;
+  /* Non-zero when loads are to be reported: during recovery from a crash, and
+     to find races. Set before the first instrumented function runs and never
+     changed after. */
+  uint8_t loads; /* FENCEPOST_LOADS_... */
   /* Non-zero when functions are operations by their names (op=). */
   uint8_t ops;
 };
+
+#define FENCEPOST_LOADS_NO 0
+#define FENCEPOST_LOADS_RECOVERY 1
+#define FENCEPOST_LOADS_RACES 2
 
 /* The fields as the pass addresses them, by offset in bytes. */
 #define FENCEPOST_STATE_PM_BASE 0

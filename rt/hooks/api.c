@@ -4,6 +4,7 @@
 #include "rt/hooks/events.h"
 #include "rt/hooks/heap_rules.h"
 #include "rt/hooks/mapping.h"
+#include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
 #include "rt/os/heap.h"
 
@@ -117,6 +118,9 @@ FPOST_INTERPOSE const char *fencepost_heap_file_(uint64_t *size,
 FPOST_INTERPOSE void fencepost_heap_freed_(const void *address, size_t size) {
   if (fpost_enter() != NULL) {
     fpost_event_unused(address, size, true);
+    if (fpost_races_on) {
+      fpost_races_forget(address, size);
+    }
     fpost_leave();
   }
 }

@@ -10,6 +10,7 @@
 #include "rt/hooks/heap_rules.h"
 #include "rt/hooks/hooks.h"
 #include "rt/hooks/operations.h"
+#include "rt/hooks/races.h"
 #include "rt/os/os.h"
 
 #include <fcntl.h>
@@ -179,7 +180,9 @@ static void tables_make(struct fpost_context *context) {
   }
   context->rules =
       (struct fpost_rules){.domain = context->flags.domain,
-                           .enabled = fpost_flags_classes(&context->flags),
+                           .enabled = context->run == FPOST_RUN_CHECK
+                                          ? fpost_flags_classes(&context->flags)
+                                          : 0,
                            .found = finding_found,
                            .context = &context->findings};
 }
@@ -219,6 +222,7 @@ static void fork_child(void) {
     return;
   }
   context->process = fpost_os_process();
+  fpost_races_stop();
   for (uint32_t i = 0; i < context->threads_count; i++) {
     context->threads[i].model.pending_count = 0;
     context->threads[i].model.nt_count = 0;
@@ -252,6 +256,7 @@ static void thread_gone(void *value) {
     return;
   }
   fpost_operations_thread(self);
+  fpost_races_gone();
   if (self->model.pending_count == 0 && fpost_tls.self == self) {
     if (self->model.pending_max != 0) {
       fpost_os_release(self->model.pending,
@@ -444,6 +449,7 @@ void fpost_context_end(int status) {
   }
   atomic_fetch_add(&results->ended, 1);
   context->phase = FPOST_PHASE_OVER;
+  fpost_races_stop();
   context->regions.count = 0;
   context->last = (struct fpost_region){0};
   __fencepost_state.pm_size = 0;

@@ -71,6 +71,9 @@ struct fpost_thread_state {
   uint64_t flushes;
   uint64_t fences;
   const void *atomic_address; /* between atomic_begin and atomic_end */
+  /* What was there, if it cannot be told whether it will be stored to. */
+  uint8_t atomic_before[16];
+  uint32_t atomic_size;
   uint32_t atomic_nested; /* begins without end by signal handlers in between */
   bool atomic_pointer;    /* what is stored in between is a pointer */
   struct fpost_tx tx;

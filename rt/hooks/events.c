@@ -9,6 +9,7 @@
 #include "rt/hooks/events.h"
 
 #include "rt/base/assert.h"
+#include "rt/hooks/races.h"
 #include "rt/os/os.h"
 
 #include <string.h>
@@ -158,6 +159,24 @@ static void record_store(struct fpost_thread_state *self,
   }
 }
 
+/* Record mode with race rules: these ask the cells what is guaranteed. The
+   shadow has been seen to. */
+static void cells_store(struct fpost_thread_state *self,
+                        struct fpost_pool *pool, uint64_t offset, uint64_t size,
+                        uint32_t flags, uint32_t stack) {
+  while (size > 0) {
+    uint64_t room = LINE - offset % LINE;
+    uint64_t part = size < room ? size : room;
+    struct fpost_cell *cell = cell_at(pool, offset);
+    fpost_pool_bit_set(pool->touched, offset);
+    cell->caller = FPOST_CELL_KNOWN;
+    rules_store(self, cell, fpost_pm_address(pool->index, offset),
+                (uint32_t)part, flags, stack);
+    offset += part;
+    size -= part;
+  }
+}
+
 /* A store that lies in one region. */
 static void region_store(struct fpost_thread_state *self,
                          const struct fpost_region *region,
@@ -168,6 +187,9 @@ static void region_store(struct fpost_thread_state *self,
   self->stores++;
   if (FPOST_UNLIKELY(fpost_context.run != FPOST_RUN_CHECK)) {
     record_store(self, pool, offset, address, size, flags, stack);
+    if (fpost_races_on) {
+      cells_store(self, pool, offset, size, flags, stack);
+    }
     return;
   }
   uint64_t room = LINE - offset % LINE;
@@ -216,6 +238,9 @@ void fpost_event_store(struct fpost_thread_state *self, const void *address,
   const struct fpost_region *region;
   while ((region = region_take(&at, &size, &part, &part_size)) != NULL) {
     region_store(self, region, part, part_size, flags, stack);
+    if (FPOST_UNLIKELY(fpost_races_on)) {
+      fpost_races_store(self, region, part, part_size, flags, stack);
+    }
   }
 }
 
@@ -297,7 +322,7 @@ static void region_flush(struct fpost_thread_state *self,
   region_compare(self, region, lines, lines_size, stack);
   uint64_t offset = (uintptr_t)part - region->start + region->offset;
   self->flushes++;
-  if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK)) {
+  if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK) || fpost_races_on) {
     struct fpost_cell *cell = cell_at(pool, offset);
     while (FPOST_UNLIKELY(
         fpost_rules_flush(&fpost_context.rules, &self->model, cell,
@@ -305,6 +330,11 @@ static void region_flush(struct fpost_thread_state *self,
                           stack) != FPOST_OK)) {
       pending_grow(&self->model, size / LINE + 2);
     }
+  }
+  if (FPOST_UNLIKELY(fpost_races_on)) {
+    fpost_races_flush(pool, offset, size, kind);
+  }
+  if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK)) {
     return;
   }
   fpost_record_put(
@@ -331,8 +361,13 @@ void fpost_event_flush(struct fpost_thread_state *self, const void *address,
 void fpost_event_fence(struct fpost_thread_state *self, uint32_t kind,
                        uint32_t stack) {
   self->fences++;
-  if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK)) {
+  if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK) || fpost_races_on) {
     fpost_rules_fence(&fpost_context.rules, &self->model, kind, stack);
+  }
+  if (FPOST_UNLIKELY(fpost_races_on)) {
+    fpost_races_fence();
+  }
+  if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK)) {
     return;
   }
   fpost_record_put(&fpost_context.record,
@@ -410,9 +445,8 @@ void fpost_event_durable(struct fpost_thread_state *self, const void *address,
   const struct fpost_region *region;
   while ((region = region_take(&at, &size, &part, &part_size)) != NULL) {
     uint64_t offset = (uintptr_t)part - region->start + region->offset;
-    if (fpost_context.run == FPOST_RUN_CHECK) {
-      pool_durable(region->pool, offset, part_size);
-    } else {
+    pool_durable(region->pool, offset, part_size);
+    if (fpost_context.run != FPOST_RUN_CHECK) {
       record_durable(self, region->pool, offset, part_size, stack);
     }
   }
@@ -427,9 +461,8 @@ void fpost_event_durable_pool(struct fpost_thread_state *self,
                           region->end - region->start, stack);
     }
   }
-  if (fpost_context.run == FPOST_RUN_CHECK) {
-    pool_durable(pool, 0, pool->size);
-  } else {
+  pool_durable(pool, 0, pool->size);
+  if (fpost_context.run != FPOST_RUN_CHECK) {
     record_durable(self, pool, 0, pool->size, stack);
   }
 }

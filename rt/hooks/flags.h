@@ -26,6 +26,9 @@ struct fpost_flag_list {
   uint32_t count;
 };
 
+/* flags.races if it was not said. */
+#define FPOST_RACES_AUTO 2u
+
 #define FPOST_FLAG_TYPE_MODE enum fpost_flag_mode
 #define FPOST_FLAG_TYPE_DOMAIN enum fpost_domain
 #define FPOST_FLAG_TYPE_TEXT const char *

@@ -7,6 +7,7 @@
 
 #include "rt/base/assert.h"
 #include "rt/hooks/events.h"
+#include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
 #include "rt/os/os.h"
 
@@ -283,6 +284,9 @@ void fpost_tx_begin(struct fpost_thread_state *self, const void *pool,
                     uint32_t stack) {
   struct fpost_tx *tx = &self->tx;
   if (tx->depth++ == 0) {
+    if (fpost_races_on) {
+      fpost_races_tx(true);
+    }
     tx->pool = pool;
     tx->stack = stack;
     tx->shared = NULL;
@@ -322,6 +326,9 @@ static void tx_settle(struct fpost_tx *tx, bool committed) {
     return;
   }
   tx->settled = true;
+  if (fpost_races_on) {
+    fpost_races_tx(false);
+  }
   for (uint32_t i = 0; i < tx->actions_count; i++) {
     const struct fpost_tx_action *action = &tx->actions[i];
     struct fpost_object *object =
@@ -587,6 +594,9 @@ void fpost_heap_made(struct fpost_thread_state *self, const void *address,
     return;
   }
   bool pending = how == FPOST_MADE_TX || how == FPOST_MADE_RESERVED;
+  if (fpost_races_on && (pending || how == FPOST_MADE_NOW)) {
+    fpost_races_forget(address, size);
+  }
   object_put((struct fpost_object){
       .address = pm,
       .size = size,

@@ -11,13 +11,19 @@
 #include "rt/hooks/events.h"
 #include "rt/hooks/heap_rules.h"
 #include "rt/hooks/operations.h"
+#include "rt/hooks/races.h"
 #include "rt/hooks/recover.h"
+
+#include <string.h>
 
 #define FENCEPOST_HOOK(...)
 #include "fencepost/hooks.def"
 
 #define ATOMIC_FENCES 1u
 #define ATOMIC_POINTER 4u
+#define ATOMIC_MAYBE 8u
+/* What atomic_end says then. */
+#define STORED_MAYBE 2u
 
 static __attribute__((noinline)) void
 store_aside(void *address, uint64_t size, uint32_t flags, uintptr_t pc) {
@@ -37,8 +43,19 @@ static inline bool pm_is(const void *address, uint64_t size) {
   return after != NULL && after->start - (uintptr_t)address < size;
 }
 
+/* Is it a store of no interest but to who holds a lock? */
+static bool store_elsewhere(const void *address, uint64_t size) {
+  fpost_races_touch(address, true);
+  uint64_t distance = (uintptr_t)address - __fencepost_state.pm_base;
+  return distance >= __fencepost_state.pm_size && (0 - distance) >= size;
+}
+
 /* hook-safe */
 void __fencepost_store(void *address, uint64_t size, uint32_t flags) {
+  /* The version that reports loads tells of all its stores. */
+  if (FPOST_UNLIKELY(fpost_races_on) && store_elsewhere(address, size)) {
+    return;
+  }
   struct fpost_thread_state *self = fpost_enter();
   if (FPOST_UNLIKELY(self == NULL)) {
     store_aside(address, size, flags, FPOST_CALLER_PC);
@@ -51,6 +68,8 @@ void __fencepost_store(void *address, uint64_t size, uint32_t flags) {
     if (FPOST_UNLIKELY(!fpost_event_store_line(self, region, address, size,
                                                flags, stack))) {
       fpost_event_store(self, address, size, flags, stack);
+    } else if (FPOST_UNLIKELY(fpost_races_on)) {
+      fpost_races_store(self, region, address, size, flags, stack);
     }
     fpost_heap_stored(self, address, size, flags, stack);
   } else if (pm_is(address, size)) {
@@ -63,6 +82,11 @@ void __fencepost_store(void *address, uint64_t size, uint32_t flags) {
 void __fencepost_store_masked(void *address, uint64_t mask, uint32_t size,
                               uint32_t flags) {
   char *base = address;
+  if (FPOST_UNLIKELY(fpost_races_on) &&
+      store_elsewhere(address,
+                      (64 - (uint64_t)__builtin_clzll(mask | 1)) * size)) {
+    return;
+  }
   struct fpost_thread_state *self = fpost_enter();
   uint32_t stack = 0;
   if (FPOST_LIKELY(self != NULL)) {
@@ -90,14 +114,44 @@ void __fencepost_store_masked(void *address, uint64_t mask, uint32_t size,
 }
 
 void __fencepost_load(void *address, uint64_t size) {
+  if (fpost_races_on) {
+    fpost_races_touch(address, false);
+    fpost_races_load(address, size, false, FPOST_CALLER_PC, FPOST_CALLER_CFA);
+  } else if (fpost_context.run == FPOST_RUN_RECOVER) {
+    struct fpost_site site = {FPOST_CALLER_PC, FPOST_CALLER_CFA};
+    fpost_recover_load(address, size, site);
+  }
+}
+
+void __fencepost_load_atomic(void *address, uint64_t size) {
   if (fpost_context.run == FPOST_RUN_RECOVER) {
     struct fpost_site site = {FPOST_CALLER_PC, FPOST_CALLER_CFA};
     fpost_recover_load(address, size, site);
   }
 }
 
-void __fencepost_leave(void) {
-  if (fpost_context.run == FPOST_RUN_RECOVER) {
+void __fencepost_touch(void *address, uint32_t write) {
+  if (fpost_races_on) {
+    fpost_races_touch(address, write != 0);
+  }
+}
+
+void __fencepost_sync(void *address, uint64_t size, uint32_t flags) {
+  if (!fpost_races_on) {
+    return;
+  }
+  fpost_races_sync(address, flags);
+  if ((flags & FENCEPOST_SYNC_READ) != 0) {
+    fpost_races_load(address, size, true, FPOST_CALLER_PC, FPOST_CALLER_CFA);
+  }
+}
+
+void __fencepost_leave(uint32_t returns) {
+  if (fpost_races_on) {
+    if (returns == 0) {
+      fpost_races_leave();
+    }
+  } else if (fpost_context.run == FPOST_RUN_RECOVER) {
     fpost_recover_leave();
   }
 }
@@ -138,6 +192,12 @@ void __fencepost_atomic_begin(void *address, uint64_t size, uint32_t flags) {
   }
   self->atomic_address = address;
   self->atomic_pointer = (flags & ATOMIC_POINTER) != 0;
+  if ((flags & ATOMIC_MAYBE) != 0) {
+    self->atomic_size = size < sizeof(self->atomic_before)
+                            ? (uint32_t)size
+                            : (uint32_t)sizeof(self->atomic_before);
+    memcpy(self->atomic_before, address, self->atomic_size);
+  }
 }
 
 static __attribute__((noinline)) void
@@ -165,6 +225,9 @@ void __fencepost_atomic_end(void *address, uint64_t size, uint32_t stored) {
     return;
   }
   self->atomic_address = NULL;
+  if (stored == STORED_MAYBE) {
+    stored = memcmp(self->atomic_before, address, self->atomic_size) != 0;
+  }
   if (stored != 0) {
     uint32_t stack = FPOST_CALLER_STACK(self);
     uint32_t flags = FENCEPOST_STORE_ATOMIC |

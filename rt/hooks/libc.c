@@ -9,6 +9,7 @@
 #include "rt/hooks/events.h"
 #include "rt/hooks/heap_rules.h"
 #include "rt/hooks/hooks.h"
+#include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
 #include "rt/hooks/recover.h"
 
@@ -61,6 +62,9 @@ static inline bool near_pm(const void *address, size_t size) {
 /* size bytes at to were written by the function that uses this. */
 #define WROTE(to, size)                                                        \
   do {                                                                         \
+    if (FPOST_UNLIKELY(fpost_races_on)) {                                      \
+      fpost_races_touch_any();                                                 \
+    }                                                                          \
     if (FPOST_UNLIKELY(near_pm((to), (size)))) {                               \
       wrote_here((to), (size), FPOST_CALLER_PC, FPOST_CALLER_CFA);             \
     }                                                                          \
@@ -71,10 +75,18 @@ static inline bool near_pm(const void *address, size_t size) {
 /* Inlined into the function that the program calls, whose caller reads. */
 #define READS static inline __attribute__((always_inline)) void
 
+static inline bool reads_matter(void) {
+  return fpost_recover_on || fpost_races_on;
+}
+
 READS reads(const void *from, size_t size) {
-  if (FPOST_UNLIKELY(fpost_recover_on) && near_pm(from, size)) {
+  if (FPOST_UNLIKELY(reads_matter()) && near_pm(from, size)) {
     struct fpost_site site = {FPOST_CALLER_PC, FPOST_CALLER_CFA};
-    fpost_recover_load(from, size, site);
+    if (fpost_recover_on) {
+      fpost_recover_load(from, size, site);
+    } else {
+      fpost_races_load(from, size, false, site.pc, site.cfa);
+    }
   }
 }
 
@@ -87,7 +99,7 @@ static inline void writes(const void *to, size_t size) {
 
 /* A byte after the other, up to the end of the string or max of them. */
 READS reads_string(const char *from, size_t max) {
-  if (FPOST_LIKELY(!fpost_recover_on)) {
+  if (FPOST_LIKELY(!reads_matter())) {
     return;
   }
   for (size_t i = 0; i < max; i++) {
@@ -100,7 +112,7 @@ READS reads_string(const char *from, size_t max) {
 
 /* Two at a time, up to the first that differ (or the ends of strings). */
 READS reads_both(const char *a, const char *b, size_t max, bool strings) {
-  if (FPOST_LIKELY(!fpost_recover_on)) {
+  if (FPOST_LIKELY(!reads_matter())) {
     return;
   }
   for (size_t i = 0; i < max; i++) {
@@ -114,7 +126,7 @@ READS reads_both(const char *a, const char *b, size_t max, bool strings) {
 
 /* Up to the first that is byte. */
 READS reads_until(const char *from, int byte, size_t max) {
-  if (FPOST_LIKELY(!fpost_recover_on)) {
+  if (FPOST_LIKELY(!reads_matter())) {
     return;
   }
   for (size_t i = 0; i < max; i++) {
@@ -514,7 +526,7 @@ U64 __fencepost_libc_send(I32 socket, PTR from, U64 size, I32 flags) {
 
 /* Decide a wide string, one character after the other. */
 READS reads_wide(const wchar_t *from) {
-  if (FPOST_LIKELY(!fpost_recover_on)) {
+  if (FPOST_LIKELY(!reads_matter())) {
     return;
   }
   do {

@@ -4,6 +4,7 @@
 
 #include "rt/hooks/events.h"
 #include "rt/hooks/hooks.h"
+#include "rt/hooks/races.h"
 #include "rt/os/os.h"
 
 #include <fcntl.h>
@@ -29,6 +30,7 @@ static void hull_update(void) {
     size += 2 * FPOST_POOL_PAGE;
   }
   fpost_context.last = (struct fpost_region){0};
+  fpost_races_mapped();
   /* Instrumented code reads these one by one: size 0 in between is safe. */
   __fencepost_state.pm_size = 0;
   atomic_signal_fence(memory_order_seq_cst);

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "rt/hooks/context.h"
 #include "rt/hooks/hooks.h"
+#include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
 #include "rt/hooks/recover.h"
 #include "rt/hooks/report.h"
@@ -45,7 +46,11 @@ static void start(int argc, char **argv, char **environment) {
     fpost_refuse("FENCEPOST_OPTIONS: heap_pm= without its allocator", "",
                  "run the program by `fencepost check --heap-pm FILE`");
   }
-  __fencepost_state.loads = fpost_context.run == FPOST_RUN_RECOVER;
+  fpost_races_start();
+  __fencepost_state.loads = fpost_context.run == FPOST_RUN_RECOVER
+                                ? FENCEPOST_LOADS_RECOVERY
+                            : fpost_races_on ? FENCEPOST_LOADS_RACES
+                                             : FENCEPOST_LOADS_NO;
   if (fpost_context.run != FPOST_RUN_RECOVER &&
       (fpost_real.on_exit(at_exit, NULL) != 0 ||
        at_quick_exit(at_quick) != 0)) {

@@ -6,10 +6,14 @@
 #ifndef FPOST_HOOKS_REAL_H
 #define FPOST_HOOKS_REAL_H
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <threads.h>
+#include <time.h>
 #include <wchar.h>
 
 /* What an interposed function's definition bears. */

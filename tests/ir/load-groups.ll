@@ -48,13 +48,13 @@ define i64 @adjacent(ptr %p) {
 ; CHECK: call void @anything()
 ; CHECK-NEXT: call {{.*}}@__fencepost_load(ptr %p, i64 4)
 define i64 @again(ptr %p, i1 %which) {
-  %first = load volatile i64, ptr %p
+  %first = load i64, ptr %p
   br i1 %which, label %next, label %out
 
 next:
-  %second = load volatile i32, ptr %p
+  %second = load i32, ptr %p
   call void @anything()
-  %third = load volatile i32, ptr %p
+  %third = load i32, ptr %p
   br label %out
 
 out:

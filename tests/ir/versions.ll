@@ -22,9 +22,9 @@ declare void @anything()
 ; COPY-SAME: [[COPY:#[0-9]+]]
 ; COPY: call preserve_mostcc void @__fencepost_load(ptr %p, i64 2)
 ; COPY-NEXT: load i16, ptr %p
-; COPY: call preserve_mostcc void @__fencepost_leave()
+; COPY: call preserve_mostcc void @__fencepost_leave(
 ; COPY-NEXT: call void @anything()
-; COPY-NEXT: call preserve_mostcc void @__fencepost_leave()
+; COPY-NEXT: call preserve_mostcc void @__fencepost_leave(
 ; COPY-NEXT: ret
 ; COPY-NOT: define {{.*}}@{{stores|variadic|jumps_by_table}}.fencepost
 define zeroext i16 @loads(ptr %p) alwaysinline memory(read) {
@@ -65,7 +65,7 @@ b:
 
 ; What is defined here only to be inlined runs elsewhere, perhaps without hooks.
 ; CHECK-LABEL: define i64 @calls_elsewhere(
-; CHECK: call {{.*}}@__fencepost_leave()
+; CHECK: call {{.*}}@__fencepost_leave(
 ; CHECK: call void @only_to_inline()
 define i64 @calls_elsewhere(ptr %p, ...) {
   %value = load i64, ptr %p

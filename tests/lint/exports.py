@@ -25,7 +25,13 @@ INTERPOSED = re.compile(r"""^(
   | v?fork | clone3? | _exit | _Exit | quick_exit | abort
   | fcntl(64)? | execveat | secure_getenv
   | exec(l|le|lp|v|ve|vp|vpe) | fexecve | posix_spawnp? | system | daemon
-  | sigaction | signal | pthread_create | dlopen | dlclose
+  | sigaction | signal | dlopen | dlclose
+  | pthread_(create|detach|(|try|timed|clock)join(_np)?|once|barrier_wait)
+  | pthread_mutex_((try|timed|clock)?lock|unlock)
+  | pthread_rwlock_((try|timed|clock)?(rd|wr)lock|unlock)
+  | pthread_spin_((try)?lock|unlock) | pthread_cond_(timed|clock)?wait
+  | sem_(post|(try|timed|clock)?wait) | thrd_(create|join|detach) | call_once
+  | mtx_((try|timed)?lock|unlock) | cnd_(timed)?wait
   | unlink(at)? | rename(at)? | remove | f?access(at)? | [fl]?stat(at)?(64)? | statx
   | f(re)?open(64)? | popen | renameat2 | f?chmod | fchmodat | lockf(64)?
   | (m|c|re|aligned_)?alloc | malloc | calloc | realloc | reallocarray | free

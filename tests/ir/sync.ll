@@ -1,0 +1,111 @@
+; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+; Intent: in the version that reports loads, atomic and volatile accesses tell what
+; they mean to other threads: what releases before them, what acquires behind them,
+; and behind the end of the bracket in PM. Variables are told as such.
+; RUN: %opt -passes=fencepost -S %s | FileCheck %s
+; RUN: %opt -passes=fencepost -S %s | FileCheck %s --check-prefix=ORDINARY
+
+@hidden = internal global i32 0
+
+; ORDINARY-LABEL: define void @publish(
+; ORDINARY-NOT: @__fencepost_sync
+; ORDINARY: store atomic
+; ORDINARY-NOT: @__fencepost_sync
+; ORDINARY: ret void
+
+; CHECK-LABEL: define internal void @publish.fencepost(
+; CHECK: call {{.*}}@__fencepost_sync(ptr %p, i64 8, i32 4)
+; CHECK: call {{.*}}@__fencepost_atomic_begin
+; CHECK: store atomic
+; CHECK: call {{.*}}@__fencepost_atomic_end
+; CHECK-NOT: @__fencepost_sync
+; CHECK: ret void
+define void @publish(ptr %p) {
+  store atomic i64 1, ptr %p release, align 8
+  ret void
+}
+
+; What is read behind the flag is reported behind it.
+; CHECK-LABEL: define internal i64 @subscribe.fencepost(
+; CHECK: call {{.*}}@__fencepost_load_atomic(ptr %p, i64 8)
+; CHECK-NEXT: load atomic
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr %p, i64 8, i32 3)
+; CHECK-NEXT: call {{.*}}@__fencepost_load(ptr %q, i64 8)
+; CHECK-NEXT: load i64, ptr %q
+define i64 @subscribe(ptr %p, ptr %q) {
+  %flag = load atomic i64, ptr %p acquire, align 8
+  %value = load i64, ptr %q
+  %sum = add i64 %flag, %value
+  ret i64 %sum
+}
+
+; CHECK-LABEL: define internal i64 @both.fencepost(
+; CHECK: call {{.*}}@__fencepost_sync(ptr %p, i64 8, i32 4)
+; CHECK: call {{.*}}@__fencepost_atomic_begin
+; CHECK: atomicrmw
+; CHECK: call {{.*}}@__fencepost_atomic_end
+; CHECK: call {{.*}}@__fencepost_sync(ptr %p, i64 8, i32 2)
+define i64 @both(ptr %p) {
+  %old = atomicrmw add ptr %p, i64 1 acq_rel
+  ret i64 %old
+}
+
+; CHECK-LABEL: define internal i64 @relaxed.fencepost(
+; CHECK: call {{.*}}@__fencepost_sync(ptr %p, i64 8, i32 12)
+; CHECK: call {{.*}}@__fencepost_sync(ptr %p, i64 8, i32 11)
+; CHECK: call {{.*}}@__fencepost_sync(ptr null, i64 0, i32 4)
+; CHECK-NEXT: fence release
+; CHECK: call {{.*}}@__fencepost_sync(ptr null, i64 0, i32 6)
+; CHECK-NOT: @__fencepost_sync
+; CHECK: ret i64
+define i64 @relaxed(ptr %p) {
+  store atomic i64 1, ptr %p monotonic, align 8
+  %value = load atomic i64, ptr %p monotonic, align 8
+  fence release
+  fence seq_cst
+  fence syncscope("singlethread") seq_cst
+  ret i64 %value
+}
+
+; CHECK-LABEL: define internal i32 @volatile.fencepost(
+; CHECK: call {{.*}}@__fencepost_sync(ptr %p, i64 4, i32 4)
+; CHECK: store volatile
+; CHECK: load volatile
+; CHECK: call {{.*}}@__fencepost_sync(ptr %p, i64 4, i32 3)
+define i32 @volatile(ptr %p) {
+  store volatile i32 1, ptr %p
+  %value = load volatile i32, ptr %p
+  ret i32 %value
+}
+
+; Nobody else knows it.
+; ORDINARY-LABEL: define i32 @own(
+; ORDINARY-NOT: @__fencepost_sync
+; ORDINARY: ret i32
+define i32 @own() {
+  %p = alloca i32
+  store atomic i32 1, ptr %p release, align 4
+  %value = load atomic i32, ptr %p acquire, align 4
+  ret i32 %value
+}
+
+; ORDINARY-LABEL: define void @count(
+; ORDINARY: call {{.*}}@__fencepost_touch(ptr @hidden, i32 0)
+; ORDINARY: call {{.*}}@__fencepost_touch(ptr @hidden, i32 1)
+; ORDINARY: ret void
+define void @count() {
+  %old = load i32, ptr @hidden
+  %new = add i32 %old, 1
+  store i32 %new, ptr @hidden
+  ret void
+}
+
+declare void @__cxa_guard_release(ptr)
+
+; CHECK-LABEL: define internal void @made.fencepost(
+; CHECK: call {{.*}}@__fencepost_sync(ptr %guard, i64 1, i32 4)
+; CHECK: call void @__cxa_guard_release(
+define void @made(ptr %guard) {
+  call void @__cxa_guard_release(ptr %guard)
+  ret void
+}
