@@ -23,7 +23,8 @@
 #define WINDOW (UINT64_C(1) << 20)
 
 static const uint8_t *window;
-static uint64_t last_size; /* of the observation of the last run */
+/* Of the observation of the last run, which may have been another server's. */
+static uint64_t last_size = 1;
 
 static const uint8_t *map(uint64_t size) {
   long at = syscall(SYS_mmap, NULL, size, PROT_READ, MAP_SHARED,
