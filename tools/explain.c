@@ -35,7 +35,7 @@ void fpost_explain_print(enum fpost_class class_, FILE *out) {
           fpost_severity_name(info->severity),
           info->on ? "" : ", off by default", info->text);
   fpost_help_paragraphs(out, text->hardware, "\n");
-  fprintf(out, "\nSee docs/MODEL.md: %s\n\nWrong:\n\n", text->rules);
+  fprintf(out, "\nSee %s\n\nWrong:\n\n", text->rules);
   code_print(text->example, out);
   fputs("\nRight:\n\n", out);
   code_print(text->fixed, out);
@@ -52,7 +52,7 @@ void fpost_explain_markdown(enum fpost_class class_, FILE *out) {
     line += *line == '\n';
   }
   fprintf(out,
-          "See `docs/MODEL.md`: %s\n\n**Wrong**\n\n```c\n%s\n```\n\n"
+          "See %s\n\n**Wrong**\n\n```c\n%s\n```\n\n"
           "**Right**\n\n```c\n%s\n```\n\n**How to fix.** %s\n",
           text->rules, text->example, text->fixed, text->fix);
 }

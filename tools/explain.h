@@ -13,8 +13,8 @@
 /* All strings are static, without a newline at the end, lines up to 80 columns.
  */
 struct fpost_explanation {
-  const char *rules;    /* where docs/MODEL.md says why: rule numbers, "S2, F3",
-                           or the heading of a section */
+  const char *rules;    /* where it is written why: "docs/MODEL.md: S2, F3" for
+                           rules, or a document; separated by "; " */
   const char *hardware; /* what the machine (or the library) does; a paragraph
                            is one line, separated by \n */
   const char *example;  /* C with the fault, about ten lines: run() is the

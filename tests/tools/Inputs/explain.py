@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What `fencepost explain` says is true.
 
-usage: explain.py FENCEPOST FENCEPOST-CLANG INPUTS MODEL.md [CLASS...]
+usage: explain.py FENCEPOST FENCEPOST-CLANG INPUTS ROOT [CLASS...]
 
 Of every class: the example compiles, with the fault and without; where a command
 finds the class, it finds it with the fault (and nothing else where this is said),
-and nothing without; the rules it names are in the model.
+and nothing without; the rules and documents it names are there.
 """
 
 import json
@@ -28,12 +28,12 @@ HOW = {
     "persistency-race": ("crash", "map"),
     "not-failure-atomic": ("crash", "map"),
     "lost-operation": ("crash", "map"),
-    "unlogged-store": (None, "obj"),
-    "duplicate-log": (None, "obj"),
-    "volatile-pointer": (None, "map"),
-    "foreign-pointer": (None, "map2"),
-    "dangling-pointer": (None, "obj"),
-    "leak": (None, "obj"),
+    "unlogged-store": ("check", "obj"),
+    "duplicate-log": ("check", "obj"),
+    "volatile-pointer": ("check", "map"),
+    "foreign-pointer": ("check", "map2"),
+    "dangling-pointer": ("check", "obj"),
+    "leak": ("check", "obj"),
     "pm-data-race": (None, "map"),
     "unpersisted-read": (None, "map"),
     "isolation": (None, "obj"),
@@ -105,30 +105,32 @@ class Example:
                 .get("file", "").endswith(self.stem + ".c")}
 
 
-def check_rules(fencepost, name, model):
+def check_rules(fencepost, name, root):
     text = output(fencepost, "explain", name)
-    for word in ("Wrong:", "Right:", "See docs/MODEL.md: "):
+    for word in ("Wrong:", "Right:", "See docs/"):
         if word not in text:
             fail(f"{name}: no '{word}'")
     for line in text.splitlines():
         if len(line) > 80:
             fail(f"{name}: too wide for a terminal: {line}")
-    rules = re.search(r"^See docs/MODEL.md: (.*)$", text, re.M).group(1)
-    for rule in rules.split(", "):
-        if f"| {rule} |" not in model and f"\n## {rule}\n" not in model:
-            fail(f"{name}: {rule} is no rule and no heading of the model")
+    places = re.search(r"^See (.*)$", text, re.M).group(1).split("; ")
+    for place in places:
+        path, _, rules = place.partition(": ")
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            document = file.read()
+        for rule in filter(None, rules.split(", ")):
+            if f"| {rule} |" not in document:
+                fail(f"{name}: {rule} is no rule of {path}")
 
 
 def main():
-    fencepost, clang, inputs, model_path = sys.argv[1:5]
-    with open(model_path, encoding="utf-8") as file:
-        model = file.read()
+    fencepost, clang, inputs, root = sys.argv[1:5]
     names = [line.split()[0]
              for line in output(fencepost, "explain").splitlines()]
     if set(names) != set(HOW):
         fail(f"classes differ from HOW: {sorted(set(names) ^ set(HOW))}")
     for name in sys.argv[5:] or names:
-        check_rules(fencepost, name, model)
+        check_rules(fencepost, name, root)
         for form in ("example", "fixed"):
             example = Example(name, form)
             example.build(fencepost, clang, inputs)
