@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* fencepost report: the findings of an exploration, a trace or a run. */
-#include "tools/analyse.h"
-#include "tools/explore/db.h"
-#include "tools/explore/explore.h"
+#include "tools/load.h"
 #include "tools/online.h"
 #include "tools/run.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct options {
   struct fpost_report_options report;
@@ -35,90 +31,6 @@ static const struct fpost_option table[] = {
      "itself makes"},
     FPOST_REPORT_OPTIONS(struct options, report),
     FPOST_OPTION_END};
-
-static int trace_load(struct fpost_report *report, const char *path) {
-  struct fpost_reader reader;
-  int err = fpost_reader_open(&reader, path);
-  if (err == 0) {
-    report->trace = fpost_report_text(report, path);
-    err = fpost_analyse(report, &reader);
-    if (err != 0) {
-      fpost_error("report: %s", reader.error);
-    }
-    fpost_reader_close(&reader);
-  } else {
-    fpost_error("report: %s", reader.error);
-  }
-  return err;
-}
-
-/*
- * The findings of an exploration, and those of the online rules from the trace
- * that was explored, as `crash` reports them.
- */
-static int database_load(struct fpost_report *report, const char *path) {
-  struct explore_db db;
-  int err = explore_report("report", path, report);
-  if (err != 0) {
-    return err;
-  }
-  err = explore_db_open(&db, path, false);
-  if (err != 0) {
-    fpost_error("report: %s", db.error);
-    return err;
-  }
-  char *trace = explore_db_get(&db, "trace");
-  explore_db_close(&db);
-  report->db = fpost_report_text(report, path);
-  if (trace != NULL && access(trace, R_OK) == 0) {
-    err = trace_load(report, trace);
-  } else if (trace != NULL) {
-    fpost_report_note(
-        report, fpost_report_format(report,
-                                    "the trace '%s' is not there any more: "
-                                    "findings of the run itself are left out",
-                                    trace));
-  }
-  free(trace);
-  return err;
-}
-
-/* Does the file begin as a JSON object does? */
-static bool json_is(const char *path) {
-  FILE *file = fopen(path, "rbe");
-  int c = EOF;
-  if (file != NULL) {
-    while ((c = fgetc(file)) != EOF && isspace(c)) {
-    }
-    fclose(file);
-  }
-  return c == '{';
-}
-
-/* A report of an earlier run, to be written in another form. */
-static int report_load(struct fpost_report *report, const char *path) {
-  json_error_t error;
-  json_t *json = json_load_file(path, 0, &error);
-  int err = FPOST_EINVAL;
-  if (json == NULL) {
-    fpost_error("report: '%s', line %d: %s", path, error.line, error.text);
-  } else if ((err = fpost_report_parse(report, json)) != FPOST_OK) {
-    fpost_error(
-        "report: '%s' is no report of this version: expected a file "
-        "written by --json",
-        path);
-  }
-  json_decref(json);
-  return err;
-}
-
-static int file_load(struct fpost_report *report, const char *path) {
-  if (json_is(path)) {
-    return report_load(report, path);
-  }
-  return explore_db_is(path) ? database_load(report, path)
-                             : trace_load(report, path);
-}
 
 static int results_load(struct fpost_report *report, const char *path) {
   struct fpost_results_file file = {.results = NULL};
@@ -184,8 +96,9 @@ static int report_run(const struct fpost_command *command, int argc,
   }
   exit_code = FPOST_EXIT_USAGE;
   if (root_set(&report, options.source_root) &&
-      (options.results != NULL ? results_load(&report, options.results)
-                               : file_load(&report, operands.items[0])) == 0) {
+      (options.results != NULL
+           ? results_load(&report, options.results)
+           : fpost_report_load("report", &report, operands.items[0])) == 0) {
     fpost_report_settle(&report);
     exit_code = report_write(&report, &options, writer);
   }
