@@ -138,6 +138,14 @@ struct wording {
   bool reads; /* the second place is `read` */
 };
 
+/* What orders the two stores of a finding. */
+static const char *fix_between(const struct fpost_report_finding *finding) {
+  return finding->missing_what != NULL &&
+                 strcmp(finding->missing_what, "fence") == 0
+             ? "fence after the flush of %1, before %2"
+             : "flush %1, then fence, before %2";
+}
+
 /* Without a lost store, recovery fails on what every crash there leaves. */
 static struct wording
 wording_of_failure(const struct fpost_report_finding *finding) {
@@ -159,8 +167,7 @@ wording_of_failure(const struct fpost_report_finding *finding) {
       .missing = "store",
       .preposition = "to",
       .between = "is lost, and this one, which came later, has persisted",
-      .fix = fence ? "fence after the flush of %1, before %2"
-                   : "flush %1, then fence, before %2"};
+      .fix = fix_between(finding)};
 }
 
 /* Transactions, pointers and objects. */
@@ -272,14 +279,10 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
   case FPOST_CLASS_REDUNDANT_FENCE:
     return wording_of_redundant(finding);
   case FPOST_CLASS_NOT_ROBUST:
-    return (struct wording){
-        .missing = "store",
-        .preposition = "to",
-        .between = "is not guaranteed before",
-        .fix = finding->missing_what != NULL &&
-                       strcmp(finding->missing_what, "fence") == 0
-                   ? "fence after the flush of %1, before %2"
-                   : "flush %1, then fence, before %2"};
+    return (struct wording){.missing = "store",
+                            .preposition = "to",
+                            .between = "is not guaranteed before",
+                            .fix = fix_between(finding)};
   case FPOST_CLASS_PERSISTENCY_RACE:
     return (struct wording){
         .after = "may be half-persisted: the store is not atomic",

@@ -12,7 +12,7 @@ struct cell {
 };
 
 #define SET(cell, number) (cell)->value = (number)
-
+/* clang-format off */
 static struct cell *next(struct cell *cell) {
   return cell + 1;
 }
