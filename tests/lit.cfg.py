@@ -80,6 +80,13 @@ for browser_python in (config.python, "/usr/bin/python3"):
         config.available_features.add("browser")
         config.substitutions.append(("%browser-python", browser_python))
         break
+# A Python that reads YAML.
+for yaml_python in (config.python, "/usr/bin/python3"):
+    if subprocess.run([yaml_python, "-c", "import yaml"],
+                      stderr=subprocess.DEVNULL).returncode == 0:
+        config.available_features.add("yaml")
+        config.substitutions.append(("%yaml-python", yaml_python))
+        break
 # Mounting a small file system takes more than being root: try it.
 if shutil.which("unshare") and subprocess.run(
         ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"],
