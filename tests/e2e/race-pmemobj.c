@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * RUN: %fencepost-clang -g -O1 %s -pthread -lpmemobj -o %t
+ * RUN: %fencepost-clang -g -O1 -DBUGGY %s -pthread -lpmemobj -o %t.buggy
+ *
+ * Intent: libpmemobj's locks, and those that a transaction takes, order
+ * threads; a transaction that gives up its lock before it has ended lets others
+ * read what may be undone.
+ *
+ * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool mutex rwlock parameter
+ * RUN: sh %S/Inputs/races.sh isolation %t %t.pool early
+ * RUN: rm -f %t.pool && not %fencepost check --races -- %t.buggy early %t.pool \
+ * RUN:   | FileCheck %s
+ * CHECK: ERROR: fencepost: isolation
+ * CHECK-NEXT: store of 8 bytes to {{.*}}race-pmemobj.c:[[#]] in early
+ * CHECK: is not committed when another thread reads it
+ * CHECK-NEXT: read of 8 bytes of {{.*}}race-pmemobj.c:[[#]] in work
+ */
+#include <libpmemobj.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+struct root {
+  PMEMmutex mutex;
+  PMEMrwlock rwlock;
+  uint64_t value;
+  uint64_t copies[2];
+};
+static PMEMobjpool *pool;
+static struct root *root;
+static const char *kind;
+static sem_t given_up;
+static sem_t seen;
+
+static int is(const char *name) {
+  return strcmp(kind, name) == 0;
+}
+
+#ifdef BUGGY
+#define DO(call) ((void)0)
+#else
+#define DO(call) ((void)(call))
+#endif
+
+static void add(void) {
+  root->value++;
+  pmemobj_persist(pool, &root->value, sizeof root->value);
+}
+
+static void parameter(void) {
+#ifdef BUGGY
+  TX_BEGIN(pool) {
+#else
+  TX_BEGIN_PARAM(pool, TX_PARAM_MUTEX, &root->mutex, TX_PARAM_NONE) {
+#endif
+    pmemobj_tx_add_range_direct(&root->value, sizeof root->value);
+    root->value++;
+  }
+  TX_END
+}
+
+/* The first thread; the second reads when it is let. */
+static void early(void) {
+  pmemobj_mutex_lock(pool, &root->mutex);
+  TX_BEGIN(pool) {
+    pmemobj_tx_add_range_direct(&root->value, sizeof root->value);
+    root->value = 7;
+#ifdef BUGGY
+    pmemobj_mutex_unlock(pool, &root->mutex);
+    sem_post(&given_up);
+    sem_wait(&seen);
+#endif
+  }
+  TX_END
+#ifndef BUGGY
+  pmemobj_mutex_unlock(pool, &root->mutex);
+  sem_post(&given_up);
+  sem_wait(&seen);
+#endif
+}
+
+static void *work(void *argument) {
+  int me = (int)(intptr_t)argument;
+  if (is("mutex")) {
+    DO(pmemobj_mutex_lock(pool, &root->mutex));
+    add();
+    DO(pmemobj_mutex_unlock(pool, &root->mutex));
+  } else if (is("rwlock")) {
+    DO(pmemobj_rwlock_wrlock(pool, &root->rwlock));
+    add();
+    DO(pmemobj_rwlock_unlock(pool, &root->rwlock));
+  } else if (is("parameter")) {
+    parameter();
+  } else if (me == 0) {
+    early();
+  } else {
+    sem_wait(&given_up);
+    pmemobj_mutex_lock(pool, &root->mutex);
+    uint64_t value = root->value;
+    pmemobj_mutex_unlock(pool, &root->mutex);
+    sem_post(&seen);
+    if (value != 7)
+      return argument;
+  }
+  return NULL;
+}
+
+int main(int argc, char **argv) {
+  pthread_t threads[2];
+  if (argc != 3)
+    return 2;
+  kind = argv[1];
+  pool = pmemobj_create(argv[2], "test", PMEMOBJ_MIN_POOL, 0600);
+  if (pool == NULL) {
+    fprintf(stderr, "%s: %s\n", argv[2], pmemobj_errormsg());
+    return 3;
+  }
+  root = pmemobj_direct(pmemobj_root(pool, sizeof *root));
+  sem_init(&given_up, 0, 0);
+  sem_init(&seen, 0, 0);
+  for (intptr_t i = 0; i < 2; i++)
+    pthread_create(&threads[i], NULL, work, (void *)i);
+  for (int i = 0; i < 2; i++)
+    pthread_join(threads[i], NULL);
+  pmemobj_close(pool);
+  return 0;
+}
