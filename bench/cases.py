@@ -108,6 +108,36 @@ def persist(bench, wanted):
               min(times["native"]), min(times["native"]), max(times["native"]))
 
 
+def races(bench, wanted):
+    """Two threads on one table in PM, under the race rules."""
+    if not wanted("two-threads"):
+        return
+    count = "50000" if bench.quick else "200000"
+    pool = bench.path("races.pool")
+
+    def run(command):
+        bench.remove(pool)
+        return number(bench.call(command))
+
+    def native():
+        return run([bench.program("shared", False), count, pool])
+
+    def check():
+        return run(bench.check([bench.program("shared", True), count, pool]))
+
+    def check_races():
+        command = bench.check([bench.program("shared", True), count, pool])
+        return run([*command[:2], "--races", *command[2:]])
+
+    times = interleave(3 if bench.quick else 7, {
+        "native": native, "check": check, "races": check_races})
+    bench.remove(pool)
+    yield ratio("races", "two-threads", "races_over_native", times["races"],
+                times["native"], "<= 10")
+    yield ratio("races", "two-threads", "check_over_native", times["check"],
+                times["native"])
+
+
 def volatile(bench, wanted):
     """Programs that have nothing to do with PM."""
     source = zstd_source()
@@ -253,6 +283,7 @@ def memory(bench, wanted):
 BENCHMARKS = {
     "maps": maps,
     "persist": persist,
+    "races": races,
     "volatile": volatile,
     "outstanding": outstanding,
     "compile": compile_time,

@@ -17,7 +17,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* How often a waiting thread looks at the lock before it lets others run. */
+/* How often a waiting thread looks at the lock before it sleeps. */
 #define LOCK_SPINS 100u
 
 struct fpost_context fpost_context = {.results_fd = -1,
@@ -189,10 +189,8 @@ static void tables_make(struct fpost_context *context) {
 
 static void fork_before(void) {
   fpost_tls.depth++;
-  if (fpost_tls.depth == 1 && !__libc_single_threaded &&
-      atomic_exchange_explicit(&fpost_context.lock, 1, memory_order_acquire) !=
-          0) {
-    fpost_lock_wait();
+  if (fpost_tls.depth == 1 && !__libc_single_threaded) {
+    fpost_lock();
   }
 }
 
@@ -309,16 +307,29 @@ void fpost_context_start(int argc, char **argv, char **environment) {
 }
 
 void fpost_lock_wait(void) {
-  uint32_t spins = 0;
-  while (atomic_exchange_explicit(&fpost_context.lock, 1,
-                                  memory_order_acquire) != 0) {
-    while (atomic_load_explicit(&fpost_context.lock, memory_order_relaxed) !=
-           0) {
-      __builtin_ia32_pause();
-      if (++spins % LOCK_SPINS == 0) {
-        fpost_os_yield();
-      }
+  for (uint32_t spins = 0; spins < LOCK_SPINS; spins++) {
+    uint32_t expected = 0;
+    if (atomic_compare_exchange_weak_explicit(&fpost_context.lock, &expected, 1,
+                                              memory_order_acquire,
+                                              memory_order_relaxed)) {
+      return;
     }
+    __builtin_ia32_pause();
+  }
+  /* Who has slept cannot tell whether others do. */
+  while (atomic_exchange_explicit(&fpost_context.lock, FPOST_LOCK_AWAITED,
+                                  memory_order_acquire) != 0) {
+    fpost_os_wait(&fpost_context.lock, FPOST_LOCK_AWAITED);
+  }
+}
+
+void fpost_lock_wake(void) {
+  fpost_os_wake(&fpost_context.lock);
+}
+
+void fpost_deferred_late(void) {
+  if (fpost_enter() != NULL) {
+    fpost_leave();
   }
 }
 

@@ -30,6 +30,7 @@
 #include <sys/single_threaded.h>
 
 #define FPOST_THREADS_MAX 65536u
+#define FPOST_LOCK_AWAITED 2u
 #define FPOST_DEFERRED_MAX 64u
 /* Places in a thread's first list of pending flushes; it doubles when full. */
 #define FPOST_PENDING_MIN 4096u
@@ -94,7 +95,7 @@ enum fpost_phase {
 };
 
 struct fpost_context {
-  _Atomic uint32_t lock; /* 1: held */
+  _Atomic uint32_t lock; /* 1: held; FPOST_LOCK_AWAITED: and somebody sleeps */
   enum fpost_phase phase;
   enum fpost_mode_of_run {
     FPOST_RUN_CHECK,
@@ -139,6 +140,8 @@ void fpost_context_end(int status);
 
 /* Slow parts of enter and leave. */
 void fpost_lock_wait(void);
+void fpost_lock_wake(void);
+void fpost_deferred_late(void);
 struct fpost_thread_state *fpost_thread_start(void);
 void fpost_deferred_run(void);
 
@@ -156,6 +159,16 @@ void fpost_found(const struct fpost_finding *finding);
 _Noreturn void fpost_refuse(const char *what, const char *detail,
                             const char *advice);
 
+/* Take the lock. hook-safe */
+static inline void fpost_lock(void) {
+  uint32_t expected = 0;
+  if (FPOST_UNLIKELY(!atomic_compare_exchange_strong_explicit(
+          &fpost_context.lock, &expected, 1, memory_order_acquire,
+          memory_order_relaxed))) {
+    fpost_lock_wait();
+  }
+}
+
 /*
  * Enter. Returns null, with nothing to undo, if the thread is inside already
  * (the caller may defer), or there is nothing to do. hook-safe
@@ -168,10 +181,7 @@ static inline struct fpost_thread_state *fpost_enter(void) {
   tls->depth = 1;
   atomic_signal_fence(memory_order_seq_cst);
   if (FPOST_UNLIKELY(!__libc_single_threaded)) {
-    if (atomic_exchange_explicit(&fpost_context.lock, 1,
-                                 memory_order_acquire) != 0) {
-      fpost_lock_wait();
-    }
+    fpost_lock();
   }
   if (FPOST_UNLIKELY(tls->self == NULL)) {
     return fpost_thread_start();
@@ -186,11 +196,19 @@ static inline void fpost_leave(void) {
     fpost_deferred_run();
   }
   if (FPOST_UNLIKELY(atomic_load_explicit(&fpost_context.lock,
-                                          memory_order_relaxed) != 0)) {
-    atomic_store_explicit(&fpost_context.lock, 0, memory_order_release);
+                                          memory_order_relaxed) != 0) &&
+      FPOST_UNLIKELY(atomic_exchange_explicit(&fpost_context.lock, 0,
+                                              memory_order_release) ==
+                     FPOST_LOCK_AWAITED)) {
+    fpost_lock_wake();
   }
   atomic_signal_fence(memory_order_seq_cst);
   tls->depth = 0;
+  atomic_signal_fence(memory_order_seq_cst);
+  if (FPOST_UNLIKELY(tls->deferred_count != 0)) {
+    /* Of a signal handler that came after the look at it above. */
+    fpost_deferred_late();
+  }
 }
 
 /* Put an event aside. Only when fpost_enter returned null because of depth. */

@@ -9,6 +9,7 @@
 
 #include "rt/base/err.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -85,7 +86,9 @@ size_t fpost_os_peek(const void *address, void *out, size_t size);
 
 uint32_t fpost_os_process(void);
 uint32_t fpost_os_thread(void);
-void fpost_os_yield(void);
+/* Sleep while *word is value, or for no reason; wake one who sleeps. */
+void fpost_os_wait(_Atomic uint32_t *word, uint32_t value);
+void fpost_os_wake(_Atomic uint32_t *word);
 /* 64 random bits. */
 uint64_t fpost_os_random(void);
 _Noreturn void fpost_os_exit(int code);

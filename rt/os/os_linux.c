@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/stat.h>
 #include <sched.h>
 #include <signal.h>
@@ -243,8 +244,12 @@ uint32_t fpost_os_process(void) {
   return (uint32_t)call4(SYS_getpid, 0, 0, 0, 0);
 }
 
-void fpost_os_yield(void) {
-  (void)call4(SYS_sched_yield, 0, 0, 0, 0);
+void fpost_os_wait(_Atomic uint32_t *word, uint32_t value) {
+  (void)call4(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, (long)value, 0);
+}
+
+void fpost_os_wake(_Atomic uint32_t *word) {
+  (void)call4(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0);
 }
 
 uint64_t fpost_os_random(void) {
