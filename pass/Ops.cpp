@@ -49,18 +49,69 @@ static bool isOwn(const Function &F) {
   return true;
 }
 
-/// An operation makes something durable, itself or by what it calls.
-static bool maybeOperation(const Function &F) {
-  return any_of(instructions(F), [](const Instruction &I) {
+/// Functions of libc that make nothing durable, by the start of their names.
+static bool isHarmless(StringRef Callee) {
+  static constexpr StringLiteral Names[] = {
+      "abort",    "assert",  "__assert", "atoi",   "calloc",  "exit",
+      "fclose",   "fflush",  "fgets",    "fopen",  "fprintf", "fputs",
+      "fputc",    "free",    "getenv",   "malloc", "mem",     "perror",
+      "printf",   "putchar", "puts",     "qsort",  "rand",    "realloc",
+      "snprintf", "sprintf", "str"};
+  return any_of(Names,
+                [=](StringRef Name) { return Callee.starts_with(Name); });
+}
+
+namespace {
+
+/// Which functions of a module may make something durable: an operation does,
+/// itself or by what it calls.
+class Durable {
+public:
+  explicit Durable(Module &M);
+  bool contains(const Function &F) const {
+    return Members.contains(&F);
+  }
+
+private:
+  bool readsBody(Function &F);
+
+  SmallPtrSet<const Function *, 32> Members;
+  DenseMap<const Function *, SmallVector<const Function *, 4>> CalledBy;
+};
+
+} // namespace
+
+/// Does the function by itself? Notes what it calls in this module.
+bool Durable::readsBody(Function &F) {
+  for (Instruction &I : instructions(F)) {
     if (isa<FenceInst>(I))
       return true;
-    const auto *Call = dyn_cast<CallBase>(&I);
+    auto *Call = dyn_cast<CallBase>(&I);
     if (Call == nullptr || isa<DbgInfoIntrinsic>(I))
-      return false;
+      continue;
     const Function *Callee = Call->getCalledFunction();
-    return Callee == nullptr || !Callee->isIntrinsic() ||
-           Callee->getName().starts_with("llvm.x86.");
-  });
+    if (Callee == nullptr)
+      return true;
+    if (Callee->isIntrinsic()
+            ? Callee->getName().starts_with("llvm.x86.")
+            : Callee->isDeclaration() && !isHarmless(Callee->getName()))
+      return true;
+    if (!Callee->isDeclaration())
+      CalledBy[Callee].push_back(&F);
+  }
+  return false;
+}
+
+Durable::Durable(Module &M) {
+  SmallVector<const Function *, 32> Left;
+  for (Function &F : M)
+    if (!F.isDeclaration() && readsBody(F))
+      Left.push_back(&F);
+  while (!Left.empty()) {
+    const Function *F = Left.pop_back_val();
+    if (Members.insert(F).second)
+      append_range(Left, CalledBy[F]);
+  }
 }
 
 static void mark(Instruction *Before, DebugLoc At, Constant *Name,
@@ -101,9 +152,10 @@ static void markFunction(Function &F) {
 
 PreservedAnalyses MarkPass::run(Module &M, ModuleAnalysisManager &) {
   bool Changed = false;
+  Durable MayPersist(M);
   for (Function &F : M) {
     if (!isInstrumentable(F) || F.getName() == "main" ||
-        F.isPresplitCoroutine() || !isOwn(F) || !maybeOperation(F))
+        F.isPresplitCoroutine() || !isOwn(F) || !MayPersist.contains(F))
       continue;
     markFunction(F);
     Changed = true;
@@ -124,6 +176,7 @@ struct Argument_ {
 struct Site {
   CallInst *Mark;
   bool Begins;
+  bool Guarded; ///< else the function runs only if calls are reported
   Value *Values[FENCEPOST_OP_ARGUMENTS] = {};
 };
 
@@ -259,7 +312,9 @@ static void describeArguments(Marked &Function, Site &S, StringRef Name,
     return readVariables(Function, S, Tree);
   }
   llvm::Function *F = S.Mark->getFunction();
-  if (F->getName() != Name)
+  StringRef Own = F->getName();
+  Own.consume_back(VersionSuffix);
+  if (Own != Name)
     return; // inlined, and nothing says where its arguments are
   for (Argument &A : F->args()) {
     if (A.getArgNo() == FENCEPOST_OP_ARGUMENTS)
@@ -321,14 +376,15 @@ static Value *asBits(IRBuilderBase &Builder, Value *V, char Letter) {
 static void lowerSite(const Site &S, const Marked &Function,
                       Constant *Descriptor, Hooks &Runtime) {
   IRBuilder<> Builder(S.Mark);
-  Value *Ops =
-      Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_OPS);
-  Instruction *Cold = SplitBlockAndInsertIfThen(
-      Builder.CreateIsNotNull(Ops), S.Mark->getIterator(),
-      /*Unreachable=*/false,
-      MDBuilder(Builder.getContext()).createUnlikelyBranchWeights());
-  Builder.SetInsertPoint(Cold);
-  Builder.SetCurrentDebugLocation(S.Mark->getDebugLoc());
+  if (S.Guarded) {
+    Value *Ops =
+        Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_OPS);
+    Builder.SetInsertPoint(SplitBlockAndInsertIfThen(
+        Builder.CreateIsNotNull(Ops), S.Mark->getIterator(),
+        /*Unreachable=*/false,
+        MDBuilder(Builder.getContext()).createUnlikelyBranchWeights()));
+    Builder.SetCurrentDebugLocation(S.Mark->getDebugLoc());
+  }
   if (!S.Begins) {
     Runtime.call(Builder, Hooks::op_end, {Descriptor});
     return;
@@ -366,13 +422,15 @@ static MarkedMap collectMarks(Module &M) {
     if (Name == nullptr || !Name->getName().starts_with(MarkPrefix))
       continue;
     Function *F = Call->getFunction();
-    if (F->hasAvailableExternallyLinkage() || isVersionForRecovery(*F)) {
+    bool Copy = isVersionForRecovery(*F);
+    if (F->hasAvailableExternallyLinkage() || (!Copy && versionOf(*F))) {
       Call->eraseFromParent();
       continue;
     }
     Marked &Function = Marks[Name];
     Site S = {Call,
-              cast<ConstantInt>(Call->getArgOperand(3))->equalsInt(BeginLine)};
+              cast<ConstantInt>(Call->getArgOperand(3))->equalsInt(BeginLine),
+              /*Guarded=*/!Copy};
     if (S.Begins)
       describeArguments(Function, S, symbolOf(*Name), [&]() -> DominatorTree & {
         auto &Tree = Trees[F];

@@ -27,7 +27,9 @@ struct MarkedFunctions {
   uint64_t Count;
 };
 
-/// Turns the marks into hooks; those in versions for recovery go away.
+/// Turns the marks into hooks: in the version that reports loads, which also
+/// runs when functions are operations (state.loads), or guarded in a function
+/// that has one version.
 MarkedFunctions lowerMarks(llvm::Module &M, Hooks &Runtime);
 
 } // namespace fencepost

@@ -36,7 +36,7 @@ bool canHaveVersions(const Function &F) {
 Function *copyForRecovery(Function &F) {
   ValueToValueMapTy Map;
   Function *Copy = CloneFunction(&F, Map);
-  Copy->setName(F.getName() + ".fencepost");
+  Copy->setName(F.getName() + VersionSuffix);
   Copy->setLinkage(GlobalValue::InternalLinkage);
   Copy->setVisibility(GlobalValue::DefaultVisibility);
   Copy->setDLLStorageClass(GlobalValue::DefaultStorageClass);

@@ -13,6 +13,8 @@
 
 namespace fencepost {
 
+inline constexpr llvm::StringLiteral VersionSuffix = ".fencepost";
+
 /// Whether F can have two versions. If not, its loads are guarded one by one.
 bool canHaveVersions(const llvm::Function &F);
 
@@ -21,7 +23,12 @@ llvm::Function *copyForRecovery(llvm::Function &F);
 
 /// Is F such a copy?
 inline bool isVersionForRecovery(const llvm::Function &F) {
-  return F.getName().ends_with(".fencepost");
+  return F.getName().ends_with(VersionSuffix);
+}
+
+/// The copy of F; null if it has none.
+inline llvm::Function *versionOf(const llvm::Function &F) {
+  return F.getParent()->getFunction((F.getName() + VersionSuffix).str());
 }
 
 /// Lets F begin with a jump to Copy while loads are to be reported.

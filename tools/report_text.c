@@ -255,6 +255,17 @@ wording_of_redundant(const struct fpost_report_finding *finding) {
                           .missing_first = true};
 }
 
+static struct wording
+wording_of_unbalanced(const struct fpost_report_finding *finding) {
+  return (struct wording){.store = "operation",
+                          .between = "is not over, or there is none, at",
+                          .after = finding->missing.present ? NULL
+                                                            : "is never ended",
+                          .missing = "and then",
+                          .preposition = "at",
+                          .fix = "end each operation that is begun, once"};
+}
+
 static struct wording wording_of(const struct fpost_report_finding *finding) {
   switch (finding->class_) {
   case FPOST_CLASS_MISSING_FLUSH:
@@ -305,12 +316,7 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
   case FPOST_CLASS_LEAK:
     return wording_of_heap(finding);
   case FPOST_CLASS_UNBALANCED:
-    return (struct wording){
-        .between = "and then, before it ended",
-        .after = finding->missing.present ? NULL : "is never ended",
-        .missing = "operation",
-        .preposition = "at",
-        .fix = "end each operation that is begun, once"};
+    return wording_of_unbalanced(finding);
   default:
     return (struct wording){.missing = "store", .preposition = "to"};
   }

@@ -19,17 +19,19 @@ struct fencepost_state {
      mapped. */
   uint64_t pm_base;
   uint64_t pm_size;
-  /* Non-zero when loads are to be reported: during recovery from a crash, and
-     to find races. Set before the first instrumented function runs and never
-     changed after. */
+  /* Non-zero when the versions that report loads are to run: during recovery
+     from a crash, to find races, and for operations. Set before the first
+     instrumented function runs and never changed after. */
   uint8_t loads; /* FENCEPOST_LOADS_... */
-  /* Non-zero when functions are operations by their names (op=). */
+  /* Non-zero when functions are operations by their names (op=); then loads is
+     too. Set as early. */
   uint8_t ops;
 };
 
 #define FENCEPOST_LOADS_NO 0
 #define FENCEPOST_LOADS_RECOVERY 1
 #define FENCEPOST_LOADS_RACES 2
+#define FENCEPOST_LOADS_OPS 3 /* loads do not matter */
 
 /* The fields as the pass addresses them, by offset in bytes. */
 #define FENCEPOST_STATE_PM_BASE 0

@@ -247,7 +247,6 @@ void fpost_operations_module(const struct fencepost_module *module) {
       if (name_matches(wanted->values[j], function->name)) {
         function->chosen = 1;
         patterns.matched[j] = true;
-        __fencepost_state.ops = 1;
       } else {
         near_add(j, function->name);
       }

@@ -47,10 +47,13 @@ static void start(int argc, char **argv, char **environment) {
                  "run the program by `fencepost check --heap-pm FILE`");
   }
   fpost_races_start();
+  __fencepost_state.ops = fpost_context.run == FPOST_RUN_RECORD &&
+                          fpost_context.flags.op.count != 0;
   __fencepost_state.loads = fpost_context.run == FPOST_RUN_RECOVER
                                 ? FENCEPOST_LOADS_RECOVERY
-                            : fpost_races_on ? FENCEPOST_LOADS_RACES
-                                             : FENCEPOST_LOADS_NO;
+                            : fpost_races_on             ? FENCEPOST_LOADS_RACES
+                            : __fencepost_state.ops != 0 ? FENCEPOST_LOADS_OPS
+                                                         : FENCEPOST_LOADS_NO;
   if (fpost_context.run != FPOST_RUN_RECOVER &&
       (fpost_real.on_exit(at_exit, NULL) != 0 ||
        at_quick_exit(at_quick) != 0)) {

@@ -243,7 +243,7 @@ static void decide_quick(void) {
  * program's own constructors register anything.
  */
 __attribute__((constructor(101))) static void watch_end(void) {
-  if (__fencepost_state.loads != 0) {
+  if (__fencepost_state.loads == FENCEPOST_LOADS_RECOVERY) {
     (void)on_exit(end_quickly, NULL);
   }
 }
@@ -327,7 +327,6 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept) {
   plan->prefix_count = plan->choices_count;
   plan->run_flags = 0;
   plan->run_over = 0;
-  plan->solving = 0;
   plan->fault.count = 0;
   __atomic_add_fetch(&plan->runs, 1, __ATOMIC_RELEASE);
   pid_t pid = _Fork();

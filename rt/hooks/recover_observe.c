@@ -23,8 +23,7 @@
 #define WINDOW (UINT64_C(1) << 20)
 
 static const uint8_t *window;
-/* Of the observation of the last run, which may have been another server's. */
-static uint64_t last_size = 1;
+static uint64_t last_size; /* of the observation of the last run */
 
 static const uint8_t *map(uint64_t size) {
   long at = syscall(SYS_mmap, NULL, size, PROT_READ, MAP_SHARED,
@@ -39,6 +38,7 @@ void fpost_observe_prepare(void) {
     return;
   }
   window = map(WINDOW);
+  (void)syscall(SYS_ftruncate, plan->observe, 0L);
   if (plan->observe_stdout != 0) {
     (void)syscall(SYS_dup3, plan->observe, 1, 0);
   }

@@ -16,6 +16,8 @@
 
 /* ... and states of overlapping operations that are those of no boundary. */
 #define EXPLORE_FLAG_UNDECIDED (1u << 19)
+/* ... and runs that were judged by the boundaries of such. */
+#define EXPLORE_FLAG_OVERLAP (1u << 20)
 
 struct explore_found {
   enum fpost_class class_;

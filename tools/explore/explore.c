@@ -145,7 +145,8 @@ static int prepare(const char *command, const struct explore_config *config,
                        "DELETE FROM points; DELETE FROM findings;"
                        "DELETE FROM counts; DROP TABLE IF EXISTS refs;"
                        "DELETE FROM meta WHERE name IN"
-                       " ('touched','left_out','crash_points','stores_found')",
+                       " ('touched','unobserved','left_out','crash_points','"
+                       "stores_found')",
                        NULL, NULL, NULL) == SQLITE_OK
               ? FPOST_OK
               : FPOST_EIO;
@@ -251,6 +252,34 @@ static void note_found(struct explore_db *db, struct fpost_report *report) {
   free(found);
 }
 
+/* What was not said of operations, and why. */
+static void note_operations(struct explore_db *db, uint32_t flags,
+                            struct fpost_report *report) {
+  char *unobserved = explore_db_get(db, "unobserved");
+  if (unobserved != NULL) {
+    fpost_report_note(
+        report,
+        fpost_report_format(
+            report,
+            "%s operations were not judged: recovery does not say what it "
+            "recovered; let it print that and give --observe stdout, or call "
+            "fencepost_observe",
+            unobserved));
+  }
+  free(unobserved);
+  if ((flags & EXPLORE_FLAG_UNDECIDED) != 0) {
+    fpost_report_note(
+        report,
+        "operations overlapped, and crashes there left states that no "
+        "boundary of them shows: some order of the operations may "
+        "explain these, so they were not judged");
+  } else if ((flags & EXPLORE_FLAG_OVERLAP) != 0) {
+    fpost_report_note(report,
+                      "operations overlapped; crashes there were judged by "
+                      "the states at their boundaries");
+  }
+}
+
 int explore_report(const char *command, const char *path,
                    struct fpost_report *report) {
   struct explore_db db;
@@ -279,6 +308,7 @@ int explore_report(const char *command, const char *path,
                                 .complete = why == NULL,
                                 .left_out = fpost_report_text(report, why)};
     note_found(&db, report);
+    note_operations(&db, totals.flags, report);
     char *seed = explore_db_get(&db, "seed");
     char *strategy = explore_db_get(&db, "strategy");
     report->seeded = (totals.flags & EXPLORE_FLAG_SAMPLED) != 0 ||
@@ -337,6 +367,11 @@ static int conclude(const char *command, const struct explore_config *config,
   }
   if (err == FPOST_OK && shared->touched != 0) {
     err = explore_db_set(&db, "touched", "1");
+  }
+  if (err == FPOST_OK && info->operations.count != 0 &&
+      info->operations.references == NULL) {
+    snprintf(text, sizeof text, "%u", info->operations.count);
+    err = explore_db_set(&db, "unobserved", text);
   }
   if (err == FPOST_OK && info->stores_found != 0) {
     snprintf(text, sizeof text, "%" PRIu64, info->stores_found);

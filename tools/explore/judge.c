@@ -41,11 +41,11 @@ bool explore_judge_failed(struct explore_search *search,
                           const struct fpost_plan_run *run) {
   uint32_t boundary = 0;
   if (search->moment.overlap && run->outcome == FPOST_OUTCOME_EXIT &&
-      run->value == 0 &&
-      explore_operations_verdict(&search->info->operations, &search->moment,
-                                 run->observed,
-                                 &boundary) == EXPLORE_UNDECIDED) {
-    search->point.flags |= EXPLORE_FLAG_UNDECIDED;
+      run->value == 0) {
+    enum explore_verdict verdict = explore_operations_verdict(
+        &search->info->operations, &search->moment, run->observed, &boundary);
+    search->point.flags |= verdict == EXPLORE_UNDECIDED ? EXPLORE_FLAG_UNDECIDED
+                                                        : EXPLORE_FLAG_OVERLAP;
   }
   return class_of(search, run) != FPOST_CLASS_COUNT;
 }
