@@ -16,7 +16,7 @@
  * CHECK: recovery found a state that is neither
  * CHECK: found, against the state before it:
  * CHECK: fix: fence after the flush of {{.*}}op-root.c:[[@LINE+20]], before
- * GOOD: 0 errors, 0 warnings; {{.*}} cover all
+ * GOOD: 0 errors, 0 warnings{{.*}} cover all
  */
 #include "Inputs/pm.h"
 
