@@ -9,6 +9,7 @@ import re
 import shutil
 
 import explore_cases
+import report_cases
 import rust_cases
 from measure import (BENCH, FLAGS, MAPS_SOURCES, PROGRAMS, BenchError, Row,
                      interleave, number, ratio, zstd_source)
@@ -291,4 +292,5 @@ BENCHMARKS = {
     "memory": memory,
     "explore": explore_cases.explore,
     "rust": rust_cases.rust,
+    "report": report_cases.report,
 }

@@ -117,7 +117,7 @@ function drawGhost(column, bottom) {
     svg("line", { class: "ghost", x1: column.x + 6, x2: column.x + 6, y1: HEAD + 4, y2: bottom }));
 }
 
-function drawHead(column, several) {
+function drawHead(column, several, oneFile) {
   const middle = { x: column.x, "text-anchor": "middle" };
   if (column.gap) {
     return svg("text", { ...middle, y: 30, class: "dim" }, `… ${column.gap} more`);
@@ -129,9 +129,10 @@ function drawHead(column, several) {
   const mark = column.marks[0];
   const stack = stackOf(mark.stack);
   const frame = stack && stack.shown;
-  const place = !frame ? "" : frame.file !== null && frame.line !== 0 ? `${base(frame.shown)}:${frame.line}` : frame.name || "";
+  const place = !frame ? "" : frame.file !== null && frame.line !== 0
+    ? `${oneFile ? "line " : `${base(frame.shown)}:`}${frame.line}` : frame.name || "";
   return [svg("text", { ...middle, y: 15 }, mark.kind, svg("title", {}, markTitle(mark))),
-    svg("text", { ...middle, y: 29, class: "dim code" }, place.length > 12 ? `…${place.slice(-11)}` : place),
+    svg("text", { ...middle, y: 29, class: "dim code" }, place.length > 11 ? `…${place.slice(-10)}` : place),
     svg("text", { ...middle, y: 42, class: "dim" }, several ? `thread ${mark.thread}` : `#${mark.index}`)];
 }
 
@@ -195,9 +196,11 @@ function picture(timeline, finding) {
   const width = end + 150;
   const happened = timeline.crashed ? marks.slice(0, -1) : marks;
   const several = new Set(marks.map((mark) => mark.thread)).size > 1;
+  const files = marks.map((mark) => stackOf(mark.stack)).filter(Boolean).map((stack) => stack.shown.file);
+  const oneFile = new Set(files).size === 1;
   const drawing = svg("svg", { width, height: bottom + 8, viewBox: `0 0 ${width} ${bottom + 8}`, role: "img", "aria-label": `${plural(lanes, "cache line")} over time; the table below says the same` },
     timeline.lines.map((line, i) => drawLane(timeline, i, marks, end, width)),
-    columns.slice(0, timeline.crashed ? -1 : undefined).map((column) => drawHead(column, several)),
+    columns.slice(0, timeline.crashed ? -1 : undefined).map((column) => drawHead(column, several, oneFile)),
     happened.filter((mark) => isFence(mark)).map((mark) => drawFence(mark, bottom)),
     columns.filter((column) => column.ghost).map((column) => drawGhost(column, bottom)),
     happened.filter((mark) => mark.line >= 0 && isStore(mark)).map((mark) => drawStore(mark, marks, end)),

@@ -50,6 +50,9 @@ function passes(index) {
 
 // ---- list ----
 
+// In the list, the line and the function matter more than the folder.
+const shortText = (frame) => frameText(frame.shown === null ? frame : { ...frame, shown: base(frame.shown) });
+
 function entry(index) {
   const finding = findings[index];
   const place = mainPlace(finding);
@@ -57,7 +60,7 @@ function entry(index) {
     h("span", { class: "dot", "aria-hidden": "true" }),
     h("span", { class: "name" }, finding.class, h("span", { class: "hidden" }, `, ${finding.severity}`)),
     h("span", { class: "times" }, finding.count > 1 ? `× ${finding.count.toLocaleString("en")}` : ""),
-    h("span", { class: "where" }, place ? frameText(place) : "no place in the source"),
+    h("span", { class: "where", title: place && frameText(place) }, place ? shortText(place) : "no place in the source"),
     h("span", { class: "what" }, finding.message)));
 }
 
@@ -263,7 +266,9 @@ function states(finding) {
 
 // ---- a finding ----
 
-const paragraphs = (lines) => (lines || "").split("\n").filter(Boolean).map((line) => h("p", {}, line));
+// Every other part between backticks is code.
+const prose = (line) => line.split("`").map((part, i) => i % 2 ? h("code", {}, part) : part);
+const paragraphs = (lines) => (lines || "").split("\n").filter(Boolean).map((line) => h("p", {}, prose(line)));
 
 function explanation(name) {
   const about = data.classes[name];
