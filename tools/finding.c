@@ -245,7 +245,10 @@ bool fpost_frame_own(const struct fpost_frame *frame) {
   bool annotation = frame->function != NULL &&
                     (strncmp(frame->function, "fencepost::", 11) == 0 ||
                      strncmp(frame->function, "<fencepost::", 12) == 0);
-  return !annotation && !path_system(frame->module) &&
+  /* So are the functions that stand between a program and libpmemobj. */
+  bool interposed =
+      frame->file != NULL && strstr(frame->file, "rt/hooks/interpose_") != NULL;
+  return !annotation && !interposed && !path_system(frame->module) &&
          (frame->file == NULL || !path_system(frame->file));
 }
 

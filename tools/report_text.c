@@ -267,6 +267,10 @@ wording_of_unbalanced(const struct fpost_report_finding *finding) {
 }
 
 static struct wording wording_of(const struct fpost_report_finding *finding) {
+  if (finding->class_ >= FPOST_CLASS_UNLOGGED_STORE &&
+      finding->class_ <= FPOST_CLASS_LEAK) {
+    return wording_of_heap(finding);
+  }
   switch (finding->class_) {
   case FPOST_CLASS_MISSING_FLUSH:
     return (struct wording){.after =
@@ -308,13 +312,6 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
   case FPOST_CLASS_NOT_FAILURE_ATOMIC:
   case FPOST_CLASS_LOST_OPERATION:
     return wording_of_failure(finding);
-  case FPOST_CLASS_UNLOGGED_STORE:
-  case FPOST_CLASS_DUPLICATE_LOG:
-  case FPOST_CLASS_VOLATILE_POINTER:
-  case FPOST_CLASS_FOREIGN_POINTER:
-  case FPOST_CLASS_DANGLING_POINTER:
-  case FPOST_CLASS_LEAK:
-    return wording_of_heap(finding);
   case FPOST_CLASS_UNBALANCED:
     return wording_of_unbalanced(finding);
   default:

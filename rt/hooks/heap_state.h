@@ -47,7 +47,9 @@ struct fpost_tx {
 struct fpost_heap_pool {
   const uint8_t *base; /* null: a free place */
   uint64_t id;
-  bool known; /* all of its objects are in the table */
+  bool known;    /* all of its objects are in the table */
+  uint64_t root; /* recovery: offset and size of the root, if it was asked */
+  uint64_t root_size; /* for */
 };
 
 /* A mapping of the address space, as the kernel told last. */

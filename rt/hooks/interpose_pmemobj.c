@@ -13,6 +13,7 @@
 #include "rt/hooks/heap_rules.h"
 #include "rt/hooks/real.h"
 #include "rt/hooks/recover.h"
+#include "rt/hooks/recover_heap.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -93,6 +94,9 @@ static void objects_known(struct fpost_thread_state *self, void *pool) {
 
 static void opened(void *pool) {
   struct fpost_thread_state *self;
+  if (fpost_recover_on && pool != NULL) {
+    fpost_recover_heap_opened(pool);
+  }
   if (pool != NULL && (self = fpost_enter()) != NULL) {
     struct fpost_oid oid = REAL(pmemobj_oid)((const char *)pool + 8);
     fpost_heap_opened(pool, oid.pool);
@@ -125,6 +129,9 @@ void pmemobj_close(void *pool) {
   if (self != NULL) {
     fpost_heap_closing(self, pool);
     fpost_leave();
+  }
+  if (fpost_recover_on) {
+    fpost_recover_heap_closing(pool);
   }
   REAL(pmemobj_close)(pool);
 }
@@ -315,7 +322,12 @@ int pmemobj_defrag(void *pool, struct fpost_oid **oids, size_t count,
 
 /* The root is asked for again and again. */
 static void rooted(void *pool, struct fpost_oid oid, struct fpost_site site) {
-  if (oid.offset != 0) {
+  if (oid.offset == 0) {
+    return;
+  }
+  if (fpost_recover_on) {
+    fpost_recover_heap_root(pool, oid.offset);
+  } else {
     made(oid, REAL(pmemobj_root_size)(pool), FPOST_MADE_ROOT, site);
   }
 }

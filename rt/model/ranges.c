@@ -63,6 +63,7 @@ bool fpost_ranges_gap(struct fpost_ranges *ranges, uint64_t start, uint64_t end,
 static void ranges_insert(struct fpost_ranges *ranges, uint32_t at,
                           struct fpost_range range) {
   FPOST_ASSERT(ranges->count < ranges->max);
+  FPOST_ASSERT(ranges->items != NULL);
   FPOST_ASSERT(at <= ranges->count);
   memmove(&ranges->items[at + 1], &ranges->items[at],
           (ranges->count - at) * sizeof(range));

@@ -507,6 +507,9 @@ static bool operations_begin(const char *command, const struct explore_cli *cli,
 int explore_trace(const char *command, const char *trace,
                   const struct explore_cli *cli, struct fpost_report *report) {
   struct explore_info info;
+  if (cli->check_heap) {
+    (void)setenv("FENCEPOST_CHECK_HEAP", "1", 1); /* rt/hooks/recover_heap.h */
+  }
   if (!explore_cli_startable(command, cli) ||
       explore_info_of(command, trace, &info) != FPOST_OK) {
     return FPOST_EXIT_USAGE;

@@ -20,6 +20,7 @@ struct explore_cli {
   uint32_t jobs;
   struct fpost_shard shard;
   bool resume;
+  bool check_heap;
   uint64_t seed;
   bool replace; /* a database of another exploration is overwritten */
 };
@@ -35,6 +36,10 @@ struct explore_cli {
    "finds a crash state there"},                                               \
   {"db", 0, FPOST_OPTION_TEXT, "FILE", offsetof(type, member.db),              \
    "where the results go (default: beside the trace, ending in .fpdb)"},       \
+  {"check-heap", 0, FPOST_OPTION_FLAG, NULL,                                   \
+   offsetof(type, member.check_heap),                                          \
+   "when recovery closes a pool of libpmemobj, everything that its root "      \
+   "reaches must be allocated, and everything allocated be reached"},          \
   {"lines", 0, FPOST_OPTION_CHOICE, "prefix|torn",                             \
    offsetof(type, member.lines),                                               \
    "stores to a line persist in order (default), or each word on its own"},    \
