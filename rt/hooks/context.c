@@ -266,6 +266,11 @@ static void thread_gone(void *value) {
     fpost_context.caches_free = self->cache;
     self->cache = NULL;
     fpost_tls.self = NULL;
+    /* In a trace a number is one thread: what it has flushed waits for it. */
+    if (fpost_context.run == FPOST_RUN_CHECK && self->tx.depth == 0) {
+      self->next_free = fpost_context.threads_free;
+      fpost_context.threads_free = self;
+    }
   }
   fpost_leave();
 }
@@ -349,15 +354,20 @@ struct fpost_thread_state *fpost_thread_start(void) {
     fpost_leave();
     return NULL;
   }
-  if (context->threads_count == FPOST_THREADS_MAX) {
+  struct fpost_thread_state *self = context->threads_free;
+  if (self == NULL && context->threads_count == FPOST_THREADS_MAX) {
     fpost_note("more than 65536 threads used PM: the others are not checked");
     fpost_leave();
     return NULL;
   }
-  struct fpost_thread_state *self = &context->threads[context->threads_count];
+  if (self != NULL) {
+    context->threads_free = self->next_free;
+  } else {
+    self = &context->threads[context->threads_count];
+    self->model.id = context->threads_count++;
+  }
   self->cache = cache_get(context);
   FPOST_ASSERT((void *)self->cache != FPOST_OS_FAILED);
-  self->model.id = context->threads_count++;
   /* The C library puts the thread's control block at the top of its stack. */
   self->stack_top = fpost_os_thread() == context->process
                         ? (uintptr_t)__libc_stack_end

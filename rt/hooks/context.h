@@ -67,6 +67,7 @@ struct fpost_thread_state {
   struct fpost_thread model;
   struct fpost_open_operation operation;
   struct fpost_stack_cache *cache;
+  struct fpost_thread_state *next_free;
   uintptr_t stack_top; /* one past the highest address of its stack */
   uint64_t stores;     /* events so far */
   uint64_t flushes;
@@ -118,6 +119,7 @@ struct fpost_context {
   int results_fd; /* -1 unless the runtime made the file itself */
   struct fpost_thread_state *threads; /* FPOST_THREADS_MAX, as threads come */
   uint32_t threads_count;
+  struct fpost_thread_state *threads_free; /* check: of threads that are gone */
   struct fpost_stack_cache *caches_free; /* of threads that are gone; linked by
                                             their first word */
   pthread_key_t thread_key; /* whose destructor tells that a thread goes */
