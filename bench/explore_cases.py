@@ -21,7 +21,7 @@ def fork_rate(bench):
 class Exploration:
     """A recorded run, and the recovery to explore it with."""
 
-    def __init__(self, bench, program, write, check, pool):
+    def __init__(self, bench, program, write, check, pool, record=()):
         self.bench = bench
         self.recover = " ".join([program, *check, pool])
         self.trace = bench.path("explore.fpt")
@@ -29,14 +29,15 @@ class Exploration:
         self.json = bench.path("explore.json")
         bench.remove(self.trace)
         bench.call([bench.fencepost, "record", "-o", self.trace, "--pool", pool,
-                    "--", program, *write, pool])
+                    *record, "--", program, *write, pool])
 
-    def run(self):
+    def run(self, judge=()):
         """Explores all; returns seconds and the coverage of the report."""
         self.bench.remove(self.db, self.json)
         sample = self.bench.call(
             [self.bench.fencepost, "explore", self.trace, "-j", "1", "--db",
-             self.db, "--json", self.json, "--recover", self.recover],
+             self.db, "--json", self.json, "--recover", self.recover,
+             *judge],
             codes=EXPLORED)
         with open(self.json, encoding="utf-8") as report:
             coverage = json.load(report)["coverage"]
@@ -116,11 +117,29 @@ def explore_hashmap(bench, count):
               bar="< 5" if count == 64 else "")
 
 
+def explore_operations(bench):
+    """The same, with each insertion judged as an operation."""
+    pool = bench.path("hashmap.pool")
+
+    bench.remove(pool)
+    exploration = Exploration(
+        bench, bench.program("hashmap", True),
+        ["insert", "256" if bench.quick else "1024"], ["check"], pool,
+        ["--op", "map_insert"])
+    times = interleave(5, {
+        "plain": lambda: exploration.run()[0],
+        "judged": lambda: exploration.run(["--observe", "stdout"])[0]})
+    pairs = [a / b for a, b in zip(times["judged"], times["plain"])]
+    yield Row("explore", "operations", "ops_over_plain",
+              min(times["judged"]) / min(times["plain"]), min(pairs),
+              max(pairs), "<= 1.3")
+
+
 def explore(bench, wanted):
     """The explorer on one core."""
     bench.need_tool()
     cases = {"log-8m": explore_log, "pmemobj-8m": explore_pmemobj,
-             "sparse-64": explore_sparse}
+             "sparse-64": explore_sparse, "operations": explore_operations}
     for name in filter(wanted, cases):
         yield from cases[name](bench)
     for count in (16, 64, 1024):

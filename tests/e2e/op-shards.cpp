@@ -5,7 +5,7 @@
 // RUN: rm -f %t.pool && not %fencepost crash --pool %t.pool --trace %t.fpt --observe stdout --recover '%t check %t.pool' -- %t run %t.pool | FileCheck %s
 // RUN: rm -f %t.pool && %fencepost crash --pool %t.pool --trace %t.f.fpt --observe stdout --recover '%t.fixed check %t.pool' -- %t.fixed run %t.pool | FileCheck --check-prefix=GOOD %s
 // RUN: rm -f %t.pool && %fencepost crash --pool %t.pool --trace %t.b.fpt --no missing-flush --observe stdout --recover '%t.buffered check %t.pool' -- %t.buffered run %t.pool | FileCheck --check-prefix=GOOD %s
-// RUN: rm -f %t.pool && %fencepost explore %t.fpt --db %t.c.fpdb --buffered 'add*' --observe stdout --recover '%t check %t.pool' | FileCheck --check-prefix=GOOD %s
+// RUN: rm -f %t.pool %t.c.fpdb && %fencepost explore %t.fpt --db %t.c.fpdb --buffered 'add*' --observe stdout --recover '%t check %t.pool' | FileCheck --check-prefix=GOOD %s
 //
 // Intent: counters in shards, one per thread, under a lock; an increment that
 // is not flushed before it returns is lost, which is legal only if that is all

@@ -3,6 +3,10 @@
  * RUN: %fencepost-clang -g -O1 %s -o %t
  * RUN: %fencepost-clang -g -O1 -DFIXED %s -o %t.fixed
  * RUN: rm -f %t.pool && not %fencepost crash --pool %t.pool --op insert --trace %t.fpt --observe stdout --recover '%t check %t.pool' -- %t run %t.pool | FileCheck %s
+ * RUN: rm -f %t.?.fpdb && sh %S/../tools/Inputs/exit-code 1 %fencepost explore %t.fpt --db %t.1.fpdb --shard 1/2 --observe stdout --recover '%t check %t.pool'
+ * RUN: sh %S/../tools/Inputs/exit-code 1 %fencepost explore %t.fpt -j 2 --db %t.2.fpdb --shard 2/2 --observe stdout --recover '%t check %t.pool'
+ * RUN: %fencepost merge %t.1.fpdb %t.2.fpdb -o %t.3.fpdb && not %fencepost report %t.3.fpdb | FileCheck %s
+ * RUN: not %fencepost explore %t.fpt --db %t.3.fpdb --resume --observe stdout --recover '%t check %t.pool' | FileCheck %s
  * RUN: rm -f %t.pool && %fencepost crash --pool %t.pool --op insert --trace %t.f.fpt --observe stdout --recover '%t.fixed check %t.pool' -- %t.fixed run %t.pool | FileCheck --check-prefix=GOOD %s
  *
  * Intent: a B-tree leaf that is split gives up the upper half of its keys

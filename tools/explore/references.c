@@ -239,6 +239,7 @@ struct walk {
   struct explore_search *search;
   uint32_t worker; /* of jobs */
   uint32_t next;   /* boundary */
+  bool edges;      /* the first and the last alone */
   struct met *met; /* open addressing */
   uint64_t met_size;
   const struct explore_reference *done; /* same == UINT32_MAX: not yet */
@@ -271,6 +272,9 @@ static int observe(struct walk *walk, uint32_t boundary) {
   bool edge = boundary == 0 || boundary + 1 == all->boundaries_count;
   uint32_t jobs = search->config->jobs;
   bool mine = boundary % jobs == walk->worker;
+  /* Who was given no observer may still call fencepost_observe: the first and
+     the last boundary tell. */
+  mine = mine && (edge || !walk->edges);
   if (!mine || walk->done[boundary].same != UINT32_MAX) {
     return FPOST_OK;
   }
@@ -352,15 +356,16 @@ static int worker(const struct explore_config *config,
 static int observe_all(const struct explore_config *config,
                        const struct explore_info *info,
                        struct explore_shared *shared,
-                       const struct explore_reference *done) {
+                       const struct explore_reference *done, bool edges) {
   uint32_t alive = 0;
   bool failed = false;
   (void)fflush(NULL);
   for (uint32_t i = 0; i < config->jobs; i++) {
     pid_t pid = fork();
     if (pid == 0) {
-      int err = worker(config, info, shared,
-                       (struct walk){.worker = i, .done = done});
+      int err =
+          worker(config, info, shared,
+                 (struct walk){.worker = i, .edges = edges, .done = done});
       (void)fflush(NULL);
       _exit(err == FPOST_OK ? 0 : 1);
     }
@@ -411,8 +416,17 @@ int explore_references(const struct explore_config *config,
   if (err == FPOST_OK) {
     err = table_load(&db, references, count, &missing);
   }
+  if (err == FPOST_OK && missing == count && config->observe == NULL) {
+    err = observe_all(config, info, shared, references, true);
+    if (err == FPOST_OK) {
+      err = table_load(&db, references, count, &missing);
+    }
+    if (err == FPOST_OK && !says_something(references, count)) {
+      missing = 0;
+    }
+  }
   if (err == FPOST_OK && missing != 0) {
-    err = observe_all(config, info, shared, references);
+    err = observe_all(config, info, shared, references, false);
   }
   if (err == FPOST_OK) {
     err = table_load(&db, references, count, &missing);

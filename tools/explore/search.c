@@ -401,6 +401,16 @@ static void store_point(struct explore_search *search) {
   }
 }
 
+/* Nothing is undecided, and the reference of the boundary that is here was
+   taken on this very image: it is the one run that there is. */
+static bool referenced(const struct explore_search *search, uint64_t event) {
+  const struct explore_operations *all = &search->info->operations;
+  uint32_t last = search->boundaries - 1;
+  return search->boundaries != 0 && all->references != NULL &&
+         all->boundaries[last].event == event && all->references[last].known &&
+         search->image.units_live == 0;
+}
+
 static void explore_point(struct explore_search *search, uint64_t number,
                           uint64_t event, int64_t twin) {
   search->point =
@@ -410,7 +420,7 @@ static void explore_point(struct explore_search *search, uint64_t number,
                              .complete = true,
                              .images_log2 = search->image.images_log2};
   explore_judge_begin(search);
-  if (twin < 0) {
+  if (twin < 0 && !referenced(search, event)) {
     switch (search->config->strategy) {
     case EXPLORE_LAZY:
       if (search->target.foreign &&
