@@ -34,8 +34,8 @@ HOW = {
     "foreign-pointer": ("check", "map2"),
     "dangling-pointer": ("check", "obj"),
     "leak": ("check", "obj"),
-    "pm-data-race": (None, "map"),
-    "unpersisted-read": (None, "map"),
+    "pm-data-race": ("check", "map"),
+    "unpersisted-read": ("check", "map"),
     "isolation": (None, "obj"),
     "unbalanced-operation": ("check", "map"),
 }
