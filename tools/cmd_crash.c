@@ -45,9 +45,8 @@ static int add_online(const char *trace, struct fpost_report *report) {
 static int record_and_explore(const struct options *options, char **program,
                               const char *trace, struct fpost_report *report) {
   struct fpost_run_end end;
-  struct fpost_pack_counts counts;
   if (fpost_record("crash", program, &options->run, &options->op, trace, &end,
-                   &counts) != FPOST_OK) {
+                   NULL) != FPOST_OK) {
     return FPOST_EXIT_USAGE;
   }
   if (add_online(trace, report) != FPOST_OK ||

@@ -166,8 +166,10 @@ int fpost_record(const char *command, char **program,
   err = record_run(command, program, options, functions, raw, &file, end);
   follower_end(&follower);
   if (err == FPOST_OK) {
-    notes_print(file.results);
     err = record_check(command, program, raw, file.results);
+    if (counts != NULL || err != FPOST_OK || file.results->incomplete != 0) {
+      notes_print(file.results);
+    }
   }
   if (err == FPOST_OK && (!follower.started || follower.err != FPOST_OK)) {
     follower.err =
@@ -177,7 +179,7 @@ int fpost_record(const char *command, char **program,
     fpost_error("%s: %s", command, follower.error);
     err = follower.err;
   }
-  if (err == FPOST_OK) {
+  if (err == FPOST_OK && counts != NULL) {
     *counts = follower.counts;
   }
   if (err == FPOST_OK && file.results->unmatched != 0) {

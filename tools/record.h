@@ -12,6 +12,9 @@
  * it while the program runs. `functions` are globs of functions that are
  * operations. Errors are printed, naming the command.
  *
+ * counts may be null: the caller reports the trace, and with it the notes of
+ * the run, which are printed otherwise.
+ *
  * Returns 0 with *end and *counts set, or a negative error; then path is as it
  * was.
  */

@@ -36,7 +36,7 @@ HOW = {
     "leak": ("check", "obj"),
     "pm-data-race": ("check", "map"),
     "unpersisted-read": ("check", "map"),
-    "isolation": (None, "obj"),
+    "isolation": ("check", "obj"),
     "unbalanced-operation": ("check", "map"),
 }
 
