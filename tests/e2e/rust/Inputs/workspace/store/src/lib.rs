@@ -64,6 +64,13 @@ impl Store {
         unsafe { self.words.add(line * 8).write_volatile(value) }
     }
 
+    /// Copies bytes to the beginning of a line, and leaves them in the cache.
+    pub fn copy_only(&mut self, line: usize, bytes: &[u8]) {
+        assert!(bytes.len() <= 64 && (line + 1) * shape::line_size!() <= SIZE);
+        let at = unsafe { self.words.add(line * 8) }.cast::<u8>();
+        unsafe { std::slice::from_raw_parts_mut(at, bytes.len()) }.copy_from_slice(bytes);
+    }
+
     /// Sets it for good.
     pub fn set(&mut self, line: usize, value: u64) {
         self.set_only(line, value);

@@ -55,6 +55,9 @@ fn main() {
     if cfg!(panic = "unwind") {
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             set_line(&mut store, 1);
+            if cfg!(not(feature = "fixed")) {
+                store.copy_only(3, "8 bytes.".as_bytes());
+            }
             set_line(&mut store, 2);
         }));
         let message = *result.unwrap_err().downcast::<&str>().unwrap();
