@@ -178,6 +178,7 @@ static void tables_make(struct fpost_context *context) {
     fpost_refuse("no address space for the tables", "",
                  "raise the limit (ulimit -v)");
   }
+  context->heap.enabled = fpost_flags_classes(&context->flags);
   context->rules =
       (struct fpost_rules){.domain = context->flags.domain,
                            .enabled = context->run == FPOST_RUN_CHECK

@@ -23,7 +23,7 @@
 enum { STAGE_NONE, STAGE_WORK, STAGE_ONCOMMIT, STAGE_ONABORT };
 
 bool fpost_heap_wants(enum fpost_class class_) {
-  return (fpost_context.rules.enabled >> class_ & 1) != 0;
+  return (fpost_context.heap.enabled >> class_ & 1) != 0;
 }
 
 void fpost_heap_report(struct fpost_thread_state *self,

@@ -74,8 +74,9 @@ struct fpost_log_place {
          */
 
 struct fpost_heap {
-  bool watch; /* stores outside of transactions are to be looked at too */
-  bool frees; /* something has been freed */
+  uint32_t enabled; /* bit per enum fpost_class: in record mode as well */
+  bool watch;       /* stores outside of transactions are to be looked at too */
+  bool frees;       /* something has been freed */
   uint32_t pools_count; /* open */
   struct fpost_heap_pool pools[FPOST_HEAP_POOLS_MAX];
   struct fpost_tx_shared shared[FPOST_TX_SHARED_MAX];
