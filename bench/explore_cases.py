@@ -31,13 +31,13 @@ class Exploration:
         bench.call([bench.fencepost, "record", "-o", self.trace, "--pool", pool,
                     *record, "--", program, *write, pool])
 
-    def run(self, judge=()):
+    def run(self, judge=(), jobs=1):
         """Explores all; returns seconds and the coverage of the report."""
         self.bench.remove(self.db, self.json)
         sample = self.bench.call(
-            [self.bench.fencepost, "explore", self.trace, "-j", "1", "--db",
-             self.db, "--json", self.json, "--recover", self.recover,
-             *judge],
+            [self.bench.fencepost, "explore", self.trace, "-j",
+             str(jobs), "--db", self.db, "--json", self.json, "--recover",
+             self.recover, *judge],
             codes=EXPLORED)
         with open(self.json, encoding="utf-8") as report:
             coverage = json.load(report)["coverage"]
@@ -135,11 +135,26 @@ def explore_operations(bench):
               max(pairs), "<= 1.3")
 
 
+def explore_btree(bench):
+    """Insertions into the B+tree on the stock libpmemobj, on two cores."""
+    count = 20 if bench.quick else 1000
+    pool = bench.path("btree.pool")
+    bench.remove(pool)
+    bench.call([bench.maps(False), "btree", "INIT", str(count), pool])
+    seconds, coverage = Exploration(
+        bench, bench.maps(True), ["btree", "INS", str(count)],
+        ["btree", "check"], pool).run(jobs=2)
+    case = f"btree-{count}"
+    yield Row("explore", case, "runs_per_insert", coverage["runs"] / count)
+    yield Row("explore", case, "seconds", seconds,
+              bar="" if bench.quick else "< 600")
+
+
 def explore(bench, wanted):
-    """The explorer on one core."""
+    """The explorer: on one core, where nothing else is said."""
     bench.need_tool()
     cases = {"log-8m": explore_log, "pmemobj-8m": explore_pmemobj,
-             "sparse-64": explore_sparse, "operations": explore_operations}
+             "sparse-64": explore_sparse, "btree": explore_btree, "operations": explore_operations}
     for name in filter(wanted, cases):
         yield from cases[name](bench)
     for count in (16, 64, 1024):
