@@ -3,6 +3,7 @@
 #include "tools/explore/explore.h"
 #include "tools/explore/materialise.h"
 #include "tools/explore/replay.h"
+#include "tools/explore/second.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,6 +180,34 @@ static int run_recovery(struct explore_image *image, const char *recover,
   return FPOST_EXIT_CLEAN;
 }
 
+/* A crash in recovery: "EVENT/CUTS:EVENT/CUTS". */
+static int replay_state(const struct source *source,
+                        struct fpost_reader *reader,
+                        struct explore_image *image, const char *state,
+                        char error[512]) {
+  const char *colon = strchr(state, ':');
+  if (colon == NULL) {
+    return explore_replay(image, reader, state, error);
+  }
+  char *first = strndup(state, (size_t)(colon - state));
+  struct explore_image before;
+  int err = explore_replay(image, reader, first, error);
+  free(first);
+  if (err == FPOST_OK && source->recover == NULL) {
+    snprintf(error, 512,
+             "this is a crash in recovery: which program recovers? give "
+             "--recover 'COMMAND'");
+    err = FPOST_EINVAL;
+  }
+  if (err == FPOST_OK) {
+    before = *image;
+    err = explore_second_replay(image, &before, source->recover, colon + 1,
+                                error);
+    explore_image_free(&before);
+  }
+  return err;
+}
+
 static int replay(const struct source *source, const char *state,
                   const struct options *options) {
   struct fpost_reader reader;
@@ -198,7 +227,7 @@ static int replay(const struct source *source, const char *state,
   how.mode.domain = info.domain;
   int exit_code = FPOST_EXIT_USAGE;
   if (explore_image_init(&image, &how, &info.sizes) != FPOST_OK ||
-      explore_replay(&image, &reader, state, error) != FPOST_OK) {
+      replay_state(source, &reader, &image, state, error) != FPOST_OK) {
     fpost_error("replay: %s", error);
   } else if (options->image != NULL) {
     exit_code = write_images(&info, &image, options->image);

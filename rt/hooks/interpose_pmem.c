@@ -74,6 +74,9 @@ static inline void persist_here(const void *address, size_t size, unsigned what,
   }
   struct fpost_thread_state *self = fpost_enter();
   if (FPOST_UNLIKELY(self == NULL)) {
+    if (fpost_recover_on && (what & DO_FLUSH) != 0) {
+      fpost_recover_flush();
+    }
     /* Nobody tells whether it is real PM; the program relies on it. */
     if ((what & DO_FLUSH) != 0 && fpost_context.run != FPOST_RUN_RECOVER) {
       hardware_flush(address, size);

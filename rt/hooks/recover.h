@@ -66,6 +66,8 @@ void fpost_recover_load(const void *address, uint64_t size,
                         struct fpost_site site);
 /* size bytes at address have been overwritten: they are no longer undecided. */
 void fpost_recover_store(const void *address, uint64_t size);
+/* Something is flushed: perhaps code without hooks has stored to a pool. */
+void fpost_recover_flush(void);
 /* An atomic access is about to happen; flags as in __fencepost_atomic_begin. */
 void fpost_recover_atomic(const void *address, uint64_t size, uint32_t flags,
                           struct fpost_site site);

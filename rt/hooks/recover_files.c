@@ -241,7 +241,7 @@ bool fpost_recover_write(int fd, const struct iovec *parts, int count,
   if (view == NULL) {
     return false;
   }
-  fpost_run_flag(FPOST_RUN_MAPPED);
+  fpost_run_flag(FPOST_RUN_MAPPED | FPOST_RUN_STORED);
   uint64_t at = (uint64_t)position(fd, offset);
   uint64_t total = 0;
   for (int i = 0; i < count; i++) {

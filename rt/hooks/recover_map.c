@@ -221,6 +221,7 @@ bool fpost_view_resize(struct fpost_view *view, uint64_t size) {
   if (!fpost_view_copy(view) || syscall(SYS_ftruncate, view->copy, size) != 0) {
     return false;
   }
+  fpost_run_flag(FPOST_RUN_STORED);
   if (size < view->size) {
     fpost_view_store(view, size, view->size - size);
   }

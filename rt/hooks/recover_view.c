@@ -444,6 +444,18 @@ void fpost_recover_access(const void *address, size_t size, bool writes,
   }
 }
 
+static void note_stored(void) {
+  if ((fpost_run.plan->run_flags & FPOST_RUN_STORED) == 0) {
+    fpost_run_flag(FPOST_RUN_STORED);
+  }
+}
+
+void fpost_recover_flush(void) {
+  if (fpost_run.mapping_count != 0) {
+    note_stored();
+  }
+}
+
 void fpost_recover_store(const void *address, uint64_t size) {
   uintptr_t at = (uintptr_t)address;
   uintptr_t end = at + size;
@@ -454,6 +466,7 @@ void fpost_recover_store(const void *address, uint64_t size) {
     uintptr_t limit = mapping->address + mapping->size;
     uintptr_t to = end < limit ? end : limit;
     if (from < to) {
+      note_stored();
       fpost_view_store(mapping->view, from - mapping->address + mapping->offset,
                        to - from);
     }

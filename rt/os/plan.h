@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
-#define FPOST_PLAN_VERSION 3u
+#define FPOST_PLAN_VERSION 4u
 
 /* Undecided units at one crash point. */
 #define FPOST_PLAN_UNITS_MAX (1u << 20)
@@ -73,8 +73,9 @@ enum fpost_run_flag {
   FPOST_RUN_OUTPUT = 32, /* it wrote to stdout or stderr */
   FPOST_RUN_FORKED = 64, /* it made processes, which may have read a pool */
   FPOST_RUN_EXEC = 128,  /* it was refused to run another program */
-  FPOST_RUN_CHECKSUM = 256 /* a checksum over too many undecided words to know
+  FPOST_RUN_CHECKSUM = 256, /* a checksum over too many undecided words to know
                               all states in which it matches */
+  FPOST_RUN_STORED = 512 /* it may have stored to a pool: it did, or flushed */
 };
 
 enum fpost_plan_request {

@@ -13,7 +13,6 @@
  * RUN: not %fencepost explore %t.fpt --recover '%t check %t.pool | cat' 2>&1 | FileCheck --check-prefix=SHELL %s
  * RUN: not %fencepost explore %t.fpt --recover '%t nothing %t.pool' 2>&1 | FileCheck --check-prefix=NOTHING %s
  * RUN: not %fencepost explore %t.absent.fpt --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=TRACE %s
- * RUN: not %fencepost explore %t.fpt --depth 2 --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=DEPTH %s
  * RUN: rm -f %t.fpdb && %fencepost explore %t.fpt --recover '%t check %t.pool' | FileCheck --check-prefix=GOOD %s
  * RUN: not %fencepost explore %t.other.fpt --db %t.fpdb --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=OTHER %s
  * RUN: not %fencepost merge %t.fpdb %t.absent.fpdb -o %t.merged.fpdb 2>&1 | FileCheck --check-prefix=MERGE %s
@@ -32,7 +31,6 @@
  * SHELL: it is run without a shell
  * NOTHING: nothing was verified
  * TRACE: absent.fpt
- * DEPTH: not available in this version
  * GOOD: 0 errors, 0 warnings; {{.*}} cover all
  * OTHER: holds another exploration
  * MERGE: absent.fpdb' is not there

@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
+ * REQUIRES: mount
  * RUN: %fencepost-clang -g -O1 %s -o %t
  * RUN: %python %S/Inputs/explore.py equal %fencepost %t %t.dir 8 | FileCheck %s
  * RUN: %fencepost-clang -g -O1 %s -c -o %t.o -DPART=1
  * RUN: %clang -g -O1 %s -c -o %t.plain.o -DPART=2
  * RUN: %fencepost-clang -g %t.o %t.plain.o -o %t
  * RUN: %python %S/Inputs/explore.py equal %fencepost %t %t.dir 8 | FileCheck %s
+ * RUN: %fencepost-clang -g -O1 %s -o %t -DSMALL
+ * RUN: %python %S/Inputs/explore.py equal %fencepost %t %t.dir 14 --depth 2 | FileCheck %s
  *
  * Intent: random programs and random recoveries show the same outcomes when
  * they are explored lazily as on every single image; with loads that have
- * hooks, and with loads that have none and are caught by page protection.
+ * hooks, and with loads that have none and are caught by page protection; and
+ * when recovery itself is crashed.
  *
- * CHECK: equal for 8 programs
+ * CHECK: equal for {{8|14}} programs
  */
 #include "Inputs/pm.h"
 
+#ifdef SMALL
+#define LINES 2
+#define EVENTS 7
+#define READS 5
+#else
 #define LINES 5
+#define EVENTS 14
+#define READS 8
+#endif
 #define BYTES (LINES * 64)
 
 uint64_t mix(uint64_t a, uint64_t b);
@@ -30,7 +42,7 @@ uint64_t mix(uint64_t a, uint64_t b) {
 /* Reads of all sizes; what is read decides what is done next. */
 uint64_t recovery(volatile uint8_t *pm, uint64_t seed) {
   uint64_t state = mix(seed, 17);
-  for (int i = 0; i < 8; i++) {
+  for (int i = 0; i < READS; i++) {
     uint64_t dice = mix(state, (uint64_t)i);
     volatile uint8_t *at = pm + (dice >> 8) % (BYTES - 8);
     uint8_t copy[40];
@@ -49,6 +61,10 @@ uint64_t recovery(volatile uint8_t *pm, uint64_t seed) {
       break;
     case 4:
       *(volatile uint32_t *)at = (uint32_t)(dice >> 40) % 3;
+#ifdef SMALL
+      if (dice >> 50 & 1)
+        pm_persist((const void *)at, 4);
+#endif
       break;
     case 5:
       at = pm + (dice >> 8) % (BYTES - sizeof copy);
@@ -69,7 +85,7 @@ uint64_t recovery(volatile uint8_t *pm, uint64_t seed) {
 
 #if !defined(PART) || PART == 1
 static void program(uint8_t *pm, uint64_t seed) {
-  for (unsigned i = 0; i < 14; i++) {
+  for (unsigned i = 0; i < EVENTS; i++) {
     uint64_t dice = mix(seed, i);
     uint8_t *at = pm + (dice >> 8) % (BYTES - 16);
     switch (dice % 6) {

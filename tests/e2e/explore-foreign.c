@@ -15,6 +15,7 @@
  * RUN: FileCheck --check-prefix=BUG %s < %t.out
  * RUN: not %fencepost explore %t.fpt --db %t.c.fpdb -j 2 --recover '%t.sh %t.pool' | FileCheck --check-prefix=BUG %s
  * RUN: not %fencepost explore %t.fpt --db %t.d.fpdb --recover 'true %t.pool' 2>&1 | FileCheck --check-prefix=NOTHING %s
+ * RUN: not %fencepost explore %t.fpt --db %t.d.fpdb --depth 2 --recover '%t.plain check %t.pool' 2>&1 | FileCheck --check-prefix=DEPTH %s
  * RUN: sed -n 's/.* replay [^ ]* //p' %t.out > %t.state
  * RUN: not xargs %fencepost replay %t.b.fpdb < %t.state 2>&1 | FileCheck --check-prefix=REPLAY %s
  * RUN: cmp %t.pool %t.before
@@ -34,6 +35,7 @@
  * BUG: recovery exited with 1
  * BUG-NEXT: | lost
  * BUG: 1 error, {{.*}} cover all of
+ * DEPTH: has no hooks, so that what it stores is not seen
  * NOTHING: nothing was verified
  * REPLAY: replay: recovery exited with 1
  * GOOD: 0 errors, 0 warnings; 3 crash points, {{.*}} cover all of

@@ -22,7 +22,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT);"
     "CREATE TABLE IF NOT EXISTS points(number INTEGER PRIMARY KEY,"
     " event INTEGER, twin INTEGER, runs INTEGER, images_log2 REAL,"
-    " complete INTEGER, flags INTEGER);"
+    " complete INTEGER, flags INTEGER, second INTEGER);"
     "CREATE TABLE IF NOT EXISTS findings(key TEXT PRIMARY KEY, point INTEGER,"
     " class TEXT, json TEXT);"
     "CREATE TABLE IF NOT EXISTS counts(key TEXT, point INTEGER,"
@@ -166,10 +166,11 @@ int explore_db_commit(struct explore_db *db) {
 }
 
 int explore_db_point(struct explore_db *db, const struct explore_point *point) {
-  return run(db, "INSERT OR REPLACE INTO points VALUES(?,?,?,?,?,?,?)",
-             "iiiidii", (int64_t)point->number, (int64_t)point->event,
+  return run(db, "INSERT OR REPLACE INTO points VALUES(?,?,?,?,?,?,?,?)",
+             "iiiidiii", (int64_t)point->number, (int64_t)point->event,
              point->twin, (int64_t)point->runs, point->images_log2,
-             (int64_t)point->complete, (int64_t)point->flags);
+             (int64_t)point->complete, (int64_t)point->flags,
+             (int64_t)point->second);
 }
 
 int explore_db_points(struct explore_db *db, bool unfinished,
@@ -246,8 +247,11 @@ static double log2_add(double a, double b) {
 
 int explore_db_totals(struct explore_db *db, struct explore_totals *totals) {
   *totals = (struct explore_totals){0};
-  sqlite3_stmt *statement = query(
-      db, "SELECT twin, runs, images_log2, complete, flags FROM points", "");
+  sqlite3_stmt *statement =
+      query(db,
+            "SELECT twin, runs, images_log2, complete, flags, second "
+            "FROM points",
+            "");
   if (statement == NULL) {
     return FPOST_EIO;
   }
@@ -264,6 +268,7 @@ int explore_db_totals(struct explore_db *db, struct explore_totals *totals) {
     totals->runs += (uint64_t)sqlite3_column_int64(statement, 1);
     totals->incomplete += sqlite3_column_int64(statement, 3) == 0;
     totals->flags |= (uint32_t)sqlite3_column_int64(statement, 4);
+    totals->second += (uint64_t)sqlite3_column_int64(statement, 5);
   }
   return finish(db, statement, code);
 }
@@ -326,7 +331,8 @@ int explore_db_merge(struct explore_db *db, const char *other) {
       "INSERT OR IGNORE INTO meta SELECT * FROM other.meta;"
       "INSERT INTO points SELECT * FROM other.points WHERE true"
       " ON CONFLICT(number) DO UPDATE SET runs=excluded.runs,"
-      " complete=excluded.complete, flags=excluded.flags"
+      " complete=excluded.complete, flags=excluded.flags,"
+      " second=excluded.second, images_log2=excluded.images_log2"
       " WHERE excluded.complete > complete;"
       "INSERT INTO findings SELECT * FROM other.findings WHERE true"
       " ON CONFLICT(key) DO UPDATE SET"

@@ -7,7 +7,8 @@
  *   meta      name, value           format, trace, what was explored and how
  *   points    number, event, twin,  one row per crash point; twin: the equal
  *             runs, images_log2,    earlier one that was explored in its place
- *             complete, flags
+ *             complete, flags,
+ *             second                second: crash points in recovery
  *   findings  key, point, count,    point: the first crash point that shows it
  *             class, json
  */
@@ -20,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EXPLORE_DB_FORMAT "2"
+#define EXPLORE_DB_FORMAT "3"
 
 struct explore_db {
   sqlite3 *handle;
@@ -32,14 +33,16 @@ struct explore_point {
   uint64_t event;
   uint64_t runs;
   double images_log2;
-  int64_t twin;   /* -1: none */
-  bool complete;  /* every image is covered */
-  uint32_t flags; /* enum fpost_run_flag of all runs */
+  int64_t twin;    /* -1: none */
+  bool complete;   /* every image is covered */
+  uint32_t flags;  /* enum fpost_run_flag of all runs */
+  uint64_t second; /* crash points in recovery, of --depth 2 */
 };
 
 /* Sum of the points. */
 struct explore_totals {
   uint64_t points;   /* done */
+  uint64_t second;   /* crash points in recovery */
   uint64_t explored; /* of them, those that equal no earlier one */
   uint64_t runs;
   double images_log2; /* of the sum of images */

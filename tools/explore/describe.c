@@ -4,6 +4,7 @@
 #include "rt/base/assert.h"
 #include "tools/explore/judge.h"
 #include "tools/explore/rust_panic.h"
+#include "tools/explore/second.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -174,7 +175,7 @@ static struct missing find_missing(const struct explore_search *search,
   }
   struct fpost_reader reader;
   struct fpost_record record;
-  if (fpost_reader_open(&reader, search->config->trace) != FPOST_OK) {
+  if (fpost_reader_open(&reader, search->trace) != FPOST_OK) {
     return missing;
   }
   while (fpost_reader_next(&reader, &record) == FPOST_OK && reader.index < to) {
@@ -307,6 +308,10 @@ static void describe_failure(struct explore_search *search,
                              struct fpost_report_finding *finding) {
   struct fpost_report *report = &search->report;
   const char *outcome = outcome_text(search, found->outcome, found->value);
+  if (search->outer != NULL) {
+    outcome = fpost_report_format(
+        report, "%s; it ran again after a crash in recovery", outcome);
+  }
   finding->crash.outcome = outcome;
   if (found->first != UINT32_MAX) {
     add_lost(search, finding, found);
@@ -347,9 +352,14 @@ static void describe_failure(struct explore_search *search,
   } else {
     explore_describe_operation(search, found, &run, finding);
   }
-  add_crash(search, finding,
-            explore_state_name(&search->image, search->point.event, found->lost,
-                               found->lost_count, found->others_full));
+  char *state =
+      explore_state_name(&search->image, search->point.event, found->lost,
+                         found->lost_count, found->others_full);
+  if (search->outer != NULL) {
+    state = explore_second_name(search, found->lost, found->lost_count,
+                                found->others_full, state);
+  }
+  add_crash(search, finding, state);
 }
 
 /* The state that the run's choices leave, as little persisted as may be. */

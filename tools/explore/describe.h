@@ -13,6 +13,8 @@
 #define EXPLORE_FLAG_UNREPEATED (1u << 17)
 /* ... and a recovery without hooks, of which a sample of the images was run. */
 #define EXPLORE_FLAG_SAMPLED (1u << 18)
+/* ... and recoveries that could not be crashed again. */
+#define EXPLORE_FLAG_ONCE (1u << 21)
 
 /* ... and states of overlapping operations that are those of no boundary. */
 #define EXPLORE_FLAG_UNDECIDED (1u << 19)

@@ -22,11 +22,9 @@ bool explore_cli_check(const char *command, const struct explore_cli *cli) {
                 command);
     return false;
   }
-  if (cli->depth != 1) {
-    fpost_error(
-        "%s: --depth %u: crashes during recovery are not available in "
-        "this version; leave --depth out",
-        command, cli->depth);
+  if (cli->depth == 0 || cli->depth > 2) {
+    fpost_error("%s: --depth %u: expected 1, or 2 to crash recovery as well",
+                command, cli->depth);
     return false;
   }
   if (cli->jobs == 0 || cli->jobs > JOBS_MAX) {
@@ -44,8 +42,15 @@ bool explore_cli_startable(const char *command, const struct explore_cli *cli) {
     fpost_error("%s: %s", command, target.error);
     return false;
   }
+  bool good = !target.foreign || cli->depth == 1;
+  if (!good) {
+    fpost_error(
+        "%s: --depth 2: '%s' has no hooks, so that what it stores is not seen: "
+        "build it with fencepost-clang, or leave --depth out",
+        command, target.program);
+  }
   explore_target_free(&target);
-  return true;
+  return good;
 }
 
 char *explore_db_path(const char *trace) {
@@ -78,9 +83,9 @@ static char *identity(const struct explore_config *config,
                       const struct explore_info *info) {
   char *text = NULL;
   int size = asprintf(
-      &text, "%016" PRIx64 " %u %u %u %u %" PRIu64 " %s %s", info->trace_id,
+      &text, "%016" PRIx64 " %u %u %u %u %u %" PRIu64 " %s %s", info->trace_id,
       config->options.mode.domain, config->options.mode.torn,
-      config->options.at, config->strategy, config->seed,
+      config->options.at, config->strategy, config->depth, config->seed,
       config->observe == NULL ? "-" : config->observe, config->recover);
   FPOST_ASSERT(size > 0);
   return text;
@@ -214,6 +219,10 @@ static const char *left_out(struct explore_db *db,
       {EXPLORE_FLAG_SAMPLED,
        "recovery has no hooks, so that what it reads is not seen: where there "
        "were more than 256 images, a random sample was run"},
+      {EXPLORE_FLAG_ONCE,
+       "recovery could not always be recorded and crashed again: it ended "
+       "otherwise when recorded, opened other pools, or overwrote too much "
+       "that was undecided"},
       {EXPLORE_FLAG_UNJUDGED, "there were too many failures to look at each"},
       {EXPLORE_FLAG_UNREPEATED,
        "recovery failed in a way that the same state did not show again"}};
@@ -280,6 +289,17 @@ static void note_operations(struct explore_db *db, uint32_t flags,
   }
 }
 
+static void note_second(const struct explore_totals *totals,
+                        struct fpost_report *report) {
+  if (totals->second != 0) {
+    fpost_report_note(report, fpost_report_format(report,
+                                                  "%" PRIu64
+                                                  " of the crash points are in "
+                                                  "recovery (--depth 2)",
+                                                  totals->second));
+  }
+}
+
 int explore_report(const char *command, const char *path,
                    struct fpost_report *report) {
   struct explore_db db;
@@ -302,13 +322,14 @@ int explore_report(const char *command, const char *path,
     const char *why = left_out(&db, &totals);
     report->coverage =
         (struct fpost_coverage){.present = true,
-                                .crash_points = totals.points,
+                                .crash_points = totals.points + totals.second,
                                 .runs = totals.runs,
                                 .images_log2 = totals.images_log2,
                                 .complete = why == NULL,
                                 .left_out = fpost_report_text(report, why)};
     note_found(&db, report);
     note_operations(&db, totals.flags, report);
+    note_second(&totals, report);
     char *seed = explore_db_get(&db, "seed");
     char *strategy = explore_db_get(&db, "strategy");
     report->seeded = (totals.flags & EXPLORE_FLAG_SAMPLED) != 0 ||
@@ -404,6 +425,7 @@ static struct explore_config config_of(const char *trace, const char *db,
       .states = cli->states,
       .time_ms = cli->time_ms,
       .timeout_ms = cli->timeout_ms,
+      .depth = cli->depth,
       .jobs = cli->jobs,
       .shard = cli->shard,
       .resume = cli->resume,

@@ -59,7 +59,7 @@ struct explore_cli {
    offsetof(type, member.timeout_ms),                                          \
    "a recovery that takes longer than S seconds hangs (default 10)"},          \
   {"depth", 0, FPOST_OPTION_U32, "N", offsetof(type, member.depth),            \
-   "crashes in a row (default 1; this version has no others)"},                \
+   "crashes in a row: 2 also crashes recovery (default 1)"},                \
   {"observe", 0, FPOST_OPTION_TEXT, "stdout|FILE",                             \
    offsetof(type, member.observe),                                             \
    "where recovery says what it recovered, by which operations are judged, "   \

@@ -290,8 +290,8 @@ static void hull_add(struct explore_image *image, uint64_t address) {
 }
 
 /* The unit of a line with these bytes, made if it is not there. */
-static int unit_get(struct explore_image *image, uint64_t address,
-                    fpost_bytes all, uint32_t *index) {
+int explore_unit_get(struct explore_image *image, uint64_t address,
+                     fpost_bytes all, uint32_t *index) {
   uint32_t *head = &lines_of(image, address)[line_index(address)];
   for (uint32_t i = *head; i != 0; i = image->links[i - 1]) {
     if (image->units[i - 1].all == all) {
@@ -355,9 +355,9 @@ static void unit_log2(struct explore_image *image, uint32_t index,
   image->unit_infos[index].cuts = cuts;
 }
 
-static int unit_add(struct explore_image *image, uint32_t index,
-                    const struct fpost_step *step,
-                    const struct explore_step *info) {
+int explore_unit_add(struct explore_image *image, uint32_t index,
+                     const struct fpost_step *step,
+                     const struct explore_step *info) {
   struct fpost_unit *unit = &image->units[index];
   struct explore_unit *own = &image->unit_infos[index];
   if (unit->steps_count == own->room) {
@@ -582,7 +582,7 @@ static int step_add(struct explore_image *image, uint64_t address,
     }
   }
   uint32_t index = 0;
-  int err = unit_get(image, address, all, &index);
+  int err = explore_unit_get(image, address, all, &index);
   if (err != FPOST_OK) {
     return err;
   }
@@ -590,7 +590,7 @@ static int step_add(struct explore_image *image, uint64_t address,
     unit_join(image, index, &step, info);
     return FPOST_OK;
   }
-  return unit_add(image, index, &step, info);
+  return explore_unit_add(image, index, &step, info);
 }
 
 static uint32_t words_of(fpost_bytes bytes) {

@@ -118,8 +118,21 @@ FPOST_MUST_USE int explore_image_apply(struct explore_image *image,
 void explore_image_settle(struct explore_image *image);
 
 /*
+ * The unit of the line at address with these bytes, made if it is not there;
+ * and one more step for it, which is info->number-th of its line, UINT32_MAX if
+ * nothing guarantees it ever. Returns 0 or FPOST_ENOMEM.
+ */
+FPOST_MUST_USE int explore_unit_get(struct explore_image *image,
+                                    uint64_t address, fpost_bytes all,
+                                    uint32_t *index);
+FPOST_MUST_USE int explore_unit_add(struct explore_image *image, uint32_t index,
+                                    const struct fpost_step *step,
+                                    const struct explore_step *info);
+
+/*
  * The live units in order of address (and word), which is how states number
- * them: at most `max`. Returns their number.
+ * them, save for those that nothing guarantees: at most `max`. Returns their
+ * number.
  */
 uint32_t explore_image_order(const struct explore_image *image, uint32_t *units,
                              uint32_t max);

@@ -457,8 +457,8 @@ static void judge_race(struct explore_search *search,
 
 void explore_judge_run(struct explore_search *search) {
   const struct explore_image *image = &search->image;
-  if (search->target.foreign) {
-    return; /* what it read is not known */
+  if (search->target.foreign || search->outer != NULL) {
+    return; /* what it read is not known, or was stored by several runs */
   }
   uint32_t reads[FPOST_ROBUST_UNITS_MAX];
   struct fpost_robust_unit units[FPOST_ROBUST_UNITS_MAX];

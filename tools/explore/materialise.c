@@ -234,7 +234,9 @@ static _Noreturn void child(const struct explore_material_run *how) {
   (void)setrlimit(RLIMIT_CORE, &none);
   (void)setrlimit(RLIMIT_FSIZE, &file);
   int null = open("/dev/null", O_RDONLY);
-  (void)dup2(null, 0);
+  if (null >= 0) {
+    (void)dup2(null, 0);
+  }
   (void)dup2(how->output, 1);
   (void)dup2(how->output, 2);
   if (how->options != NULL) {

@@ -87,7 +87,8 @@ uint32_t explore_image_order(const struct explore_image *image, uint32_t *units,
                              uint32_t max) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < image->plan->units_used && count < max; i++) {
-    if (image->units[i].touched != 0) {
+    if (image->units[i].touched != 0 &&
+        image->step_infos[image->units[i].steps_first].number != UINT32_MAX) {
       units[count++] = i;
     }
   }

@@ -102,6 +102,27 @@ int explore_state_cuts(const struct explore_image *image, const char *state,
   return parse_cuts(image, order, count, text, cuts);
 }
 
+int explore_replay_cuts(struct explore_image *image, const char *state,
+                        char error[512]) {
+  uint32_t *order = malloc((image->units_live + 1) * sizeof *order);
+  uint64_t *cuts = calloc(image->units_live + 1, sizeof *cuts);
+  FPOST_ASSERT(order != NULL);
+  FPOST_ASSERT(cuts != NULL);
+  uint32_t count = explore_image_order(image, order, image->units_live);
+  int err = explore_state_cuts(image, state, order, count, cuts);
+  if (err == FPOST_OK) {
+    decide(image, order, count, cuts);
+  } else {
+    snprintf(error, 512,
+             "'%.200s' is no crash state of this trace: there are %u undecided "
+             "units at that event",
+             state, count);
+  }
+  free(order);
+  free(cuts);
+  return err;
+}
+
 int explore_replay(struct explore_image *image, struct fpost_reader *reader,
                    const char *state, char error[512]) {
   uint64_t event = 0;
@@ -117,21 +138,5 @@ int explore_replay(struct explore_image *image, struct fpost_reader *reader,
   if (err != FPOST_OK) {
     return err;
   }
-  uint32_t *order = malloc((image->units_live + 1) * sizeof *order);
-  uint64_t *cuts = calloc(image->units_live + 1, sizeof *cuts);
-  FPOST_ASSERT(order != NULL);
-  FPOST_ASSERT(cuts != NULL);
-  uint32_t count = explore_image_order(image, order, image->units_live);
-  err = explore_state_cuts(image, state, order, count, cuts);
-  if (err == FPOST_OK) {
-    decide(image, order, count, cuts);
-  } else {
-    snprintf(error, 512,
-             "'%.200s' is no crash state of this trace: there are %u undecided "
-             "units at event %" PRIu64,
-             state, count, event);
-  }
-  free(order);
-  free(cuts);
-  return err;
+  return explore_replay_cuts(image, state, error);
 }

@@ -28,4 +28,8 @@ FPOST_MUST_USE int explore_state_cuts(const struct explore_image *image,
                                       const char *state, const uint32_t *order,
                                       uint32_t count, uint64_t *cuts);
 
+/* Decide the units of image, which is at the state's event, likewise. */
+FPOST_MUST_USE int explore_replay_cuts(struct explore_image *image,
+                                       const char *state, char error[512]);
+
 #endif /* FPOST_TOOLS_EXPLORE_REPLAY_H */

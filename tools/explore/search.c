@@ -5,6 +5,7 @@
 #include "tools/explore/describe.h"
 #include "tools/explore/foreign.h"
 #include "tools/explore/judge.h"
+#include "tools/explore/second.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -48,13 +49,7 @@ struct seen {
   uint64_t number; /* 1 + that of the crash point; 0: free */
 };
 
-struct seen_set {
-  struct seen *entries; /* open addressing, at most half full */
-  uint64_t size;
-  uint64_t used;
-};
-
-static struct seen *seen_find(const struct seen_set *set,
+static struct seen *seen_find(const struct explore_seen *set,
                               const struct seen *key) {
   uint64_t at = (key->content.low ^ key->space.low * 31) & (set->size - 1);
   while (set->entries[at].number != 0) {
@@ -69,11 +64,11 @@ static struct seen *seen_find(const struct seen_set *set,
   return &set->entries[at];
 }
 
-static void seen_grow(struct seen_set *set) {
+static void seen_grow(struct explore_seen *set) {
   if (set->used * 2 < set->size) {
     return;
   }
-  struct seen_set bigger = {.size = set->size == 0 ? 1024 : set->size * 2};
+  struct explore_seen bigger = {.size = set->size == 0 ? 1024 : set->size * 2};
   bigger.entries = calloc(bigger.size, sizeof *bigger.entries);
   FPOST_ASSERT(bigger.entries != NULL);
   for (uint64_t i = 0; i < set->size; i++) {
@@ -86,10 +81,8 @@ static void seen_grow(struct seen_set *set) {
   *set = bigger;
 }
 
-/* The number of the equal crash point before this one, or -1. */
-static int64_t seen_before(struct seen_set *set,
-                           const struct explore_search *search,
-                           uint64_t number) {
+int64_t explore_seen(struct explore_seen *set,
+                     const struct explore_search *search, uint64_t number) {
   const struct explore_image *image = &search->image;
   seen_grow(set);
   struct seen key = {
@@ -104,6 +97,11 @@ static int64_t seen_before(struct seen_set *set,
   *entry = key;
   set->used++;
   return -1;
+}
+
+void explore_seen_clear(struct explore_seen *set) {
+  free(set->entries);
+  *set = (struct explore_seen){0};
 }
 
 /* ---- requests ---- */
@@ -201,6 +199,8 @@ static void take_run(struct explore_search *search, struct failed *failed,
   }
   if (explore_judge_failed(search, run)) {
     keep_failed(search, failed, run);
+  } else if (run->outcome == FPOST_OUTCOME_EXIT) {
+    explore_second_keep(search, run);
   }
   explore_judge_run(search);
 }
@@ -392,6 +392,9 @@ static void store_point(struct explore_search *search) {
     err = explore_judge_store(search);
   }
   if (err == FPOST_OK) {
+    err = explore_second_store(search);
+  }
+  if (err == FPOST_OK) {
     err = explore_db_point(db, &search->point);
   }
   if (err != FPOST_OK) {
@@ -411,6 +414,26 @@ static bool referenced(const struct explore_search *search, uint64_t event) {
          search->image.units_live == 0;
 }
 
+void explore_walk(struct explore_search *search) {
+  switch (search->config->strategy) {
+  case EXPLORE_LAZY:
+    if (search->target.foreign &&
+        search->image.images_log2 > EXPLORE_FOREIGN_LOG2_MAX) {
+      walk_samples(search);
+      search->point.flags |= EXPLORE_FLAG_SAMPLED;
+    } else {
+      walk_all(search, FPOST_CHOICE_FIRST);
+    }
+    break;
+  case EXPLORE_ALL:
+    walk_all(search, FPOST_CHOICE_EVERY);
+    break;
+  case EXPLORE_SAMPLE:
+    walk_samples(search);
+    break;
+  }
+}
+
 static void explore_point(struct explore_search *search, uint64_t number,
                           uint64_t event, int64_t twin) {
   search->point =
@@ -420,24 +443,9 @@ static void explore_point(struct explore_search *search, uint64_t number,
                              .complete = true,
                              .images_log2 = search->image.images_log2};
   explore_judge_begin(search);
-  if (twin < 0 && !referenced(search, event)) {
-    switch (search->config->strategy) {
-    case EXPLORE_LAZY:
-      if (search->target.foreign &&
-          search->image.images_log2 > EXPLORE_FOREIGN_LOG2_MAX) {
-        walk_samples(search);
-        search->point.flags |= EXPLORE_FLAG_SAMPLED;
-      } else {
-        walk_all(search, FPOST_CHOICE_FIRST);
-      }
-      break;
-    case EXPLORE_ALL:
-      walk_all(search, FPOST_CHOICE_EVERY);
-      break;
-    case EXPLORE_SAMPLE:
-      walk_samples(search);
-      break;
-    }
+  if (twin < 0 && (search->config->depth > 1 || !referenced(search, event))) {
+    explore_walk(search);
+    explore_second_walk(search);
   }
   bool cut_short = search->shared->stop != 0 && !search->point.complete &&
                    (search->point.flags & EXPLORE_FLAG_SAMPLED) == 0 &&
@@ -520,7 +528,7 @@ int explore_worker_begin(struct explore_search *search,
 /* The crash points of the trace, in order. */
 static void worker_walk(struct explore_search *search,
                         struct fpost_reader *reader) {
-  struct seen_set seen = {0};
+  struct explore_seen seen = {0};
   struct fpost_record record;
   uint64_t number = 0;
   int err = FPOST_OK;
@@ -537,7 +545,7 @@ static void worker_walk(struct explore_search *search,
       search->moment = explore_operations_moment(&search->info->operations,
                                                  &search->boundaries, event,
                                                  record.kind, search->stores);
-      int64_t twin = seen_before(&seen, search, number);
+      int64_t twin = explore_seen(&seen, search, number);
       search->crash_stack = record.stack;
       if (claim(search, number)) {
         explore_point(search, number, event, twin);
@@ -576,15 +584,21 @@ static int worker(const struct explore_config *config,
   struct fpost_reader reader;
   FPOST_ASSERT(search != NULL);
   search->config = config;
+  search->trace = config->trace;
   search->info = info;
   search->shared = shared;
   search->deadline_ms = deadline_ms;
-  if (explore_worker_begin(search, &reader) == FPOST_OK && restart(search)) {
+  char error[512];
+  if (config->depth > 1 && explore_second_open(search, error) != FPOST_OK) {
+    stop(search, error);
+  } else if (explore_worker_begin(search, &reader) == FPOST_OK &&
+             restart(search)) {
     worker_walk(search, &reader);
     commit(search, true);
     explore_target_stop(&search->target);
     explore_db_close(&search->db);
   }
+  explore_second_close(search);
   int err = shared->failed == 0 ? FPOST_OK : FPOST_EIO;
   free(search); /* the rest goes with the process */
   return err;

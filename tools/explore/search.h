@@ -24,6 +24,7 @@ struct explore_config {
   uint64_t states;     /* at most so many runs in all; 0: no bound */
   uint64_t time_ms;    /* for all; 0: no bound */
   uint64_t timeout_ms; /* for one run */
+  uint32_t depth;      /* crashes in a row, 1 or 2 */
   uint32_t jobs;       /* at least 1 */
   struct fpost_shard shard;
   bool resume;
@@ -52,6 +53,29 @@ struct explore_shared {
 #define EXPLORE_POINTS_MAX (UINT64_C(1) << 30)
 
 struct explore_found; /* judge.h */
+struct unknown;       /* second.c */
+struct seen;          /* search.c */
+
+/* Crash points seen before. */
+struct explore_seen {
+  struct seen *entries; /* open addressing, at most half full */
+  uint64_t size;
+  uint64_t used;
+};
+
+/* A run whose recovery is to be crashed, second.h. */
+struct explore_again {
+  struct fpost_choice *choices;
+  uint32_t count;
+};
+
+/* What that has found. */
+struct explore_second_found {
+  char key[256];
+  uint64_t count;
+  const char *class_name;
+  char *json;
+};
 
 struct explore_search {
   const struct explore_config *config;
@@ -62,24 +86,41 @@ struct explore_search {
   struct explore_db db;
   struct fpost_report report; /* the worker's, for symbols and JSON */
   uint64_t deadline_ms;       /* 0: none */
-  bool open;                  /* a transaction is open, */
-  uint64_t open_since_ms;
-  uint32_t boundaries; /* passed */
-  bool stores;         /* since the last one */
-  bool confirmed;      /* an illegal observation has been seen again */
-  uint64_t random;     /* state of the generator, for samples */
+  uint64_t open_since_ms;     /* of the transaction, if one is open */
+  uint32_t boundaries;        /* passed */
+  bool stores;                /* since the last one */
+  bool confirmed;             /* an illegal observation has been seen again */
+  uint64_t random;            /* state of the generator, for samples */
+  const char *trace;          /* that is explored */
+
+  /* Crashes in recovery, with --depth 2. */
+  struct explore_material material;
+  struct explore_again *again;
+  struct explore_second_found *second_found;
+  uint32_t again_count;
+  uint32_t second_count;
+  struct explore_seen second_seen;
+
+  /* In the search after a crash in recovery: the one after the first crash,
+     what its run's choices say, and which units that leaves unknown. */
+  struct explore_search *outer;
+  const struct fpost_choice *first;
+  struct unknown *unknown;
+  uint32_t first_count;
+  uint32_t unknown_count;
 
   /* The crash point under way. */
   struct explore_point point;
   struct explore_moment moment; /* among the operations */
-  uint32_t crash_stack;         /* of the record that did not happen */
   struct fpost_choice *choices; /* of the run that is judged */
   uint32_t choice_count;
-  uint32_t *marks; /* by unit; zero between uses */
+  uint32_t crash_stack; /* of the record that did not happen */
+  uint32_t *marks;      /* by unit; zero between uses */
   uint8_t (*values)[64];
   struct explore_found *found;
   uint32_t found_count;
   uint32_t found_max;
+  bool open; /* a transaction is */
 };
 
 /*
@@ -96,6 +137,17 @@ uint64_t explore_now_ms(void);
    the others. */
 FPOST_MUST_USE int explore_worker_begin(struct explore_search *search,
                                         struct fpost_reader *reader);
+
+/* All runs of the crash point under way, as the strategy says. */
+void explore_walk(struct explore_search *search);
+
+/*
+ * The number of an equal crash point before this one, or -1: then this one is
+ * remembered under `number`.
+ */
+int64_t explore_seen(struct explore_seen *set,
+                     const struct explore_search *search, uint64_t number);
+void explore_seen_clear(struct explore_seen *set);
 
 /*
  * One run on the state where `count` units are at the given cuts and all others

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What tests of the exploration do more than once.
 
-explore.py equal   FENCEPOST PROGRAM DIR SEEDS     lazy outcomes = all outcomes
+explore.py equal   FENCEPOST PROGRAM DIR SEEDS [OPTION...]
+                                                   lazy outcomes = all outcomes
 explore.py replay  FENCEPOST DB...                 every reported state fails again
 explore.py kill    FENCEPOST PROGRAM DIR TIMES     kill -9, --resume: same findings
 explore.py split   FENCEPOST PROGRAM DIR           -j, shards, --resume: same findings
@@ -54,7 +55,7 @@ def remove(db):
 MODES = ([], ["--lines", "torn"], ["--domain", "eadr"], ["--at", "store"])
 
 
-def equal(fencepost, program, where, seeds):
+def equal(fencepost, program, where, seeds, *options):
     images = 0
     for seed in range(1, int(seeds) + 1):
         mode = MODES[seed % len(MODES)]
@@ -67,7 +68,7 @@ def equal(fencepost, program, where, seeds):
             remove(db)
             open(out, "w").close()
             run(fencepost, "explore", trace, "--db", db, "--explore", how,
-                *([] if domain else mode), "--recover",
+                *options, *([] if domain else mode), "--recover",
                 "%s check %s %d %s" % (program, pool, seed, out),
                 codes=(0, 1))
             with open(out) as lines:
