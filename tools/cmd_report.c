@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* fencepost report: the findings of an exploration, a trace or a run. */
+#include "tools/explore/groups.h"
 #include "tools/load.h"
 #include "tools/online.h"
 #include "tools/run.h"
@@ -100,7 +101,12 @@ static int report_run(const struct fpost_command *command, int argc,
            ? results_load(&report, options.results)
            : fpost_report_load("report", &report, operands.items[0])) == 0) {
     fpost_report_settle(&report);
-    exit_code = report_write(&report, &options, writer);
+    if (writer != fpost_report_dump_junit || report.db == NULL ||
+        report.trace == NULL ||
+        explore_groups("report", report.db, report.trace, &report) ==
+            FPOST_OK) {
+      exit_code = report_write(&report, &options, writer);
+    }
   }
   fpost_report_free(&report);
   return exit_code;

@@ -100,8 +100,7 @@ struct fpost_suppression {
 struct fpost_group {
   const char *name; /* of the operation, or "crash points 1 to 64" */
   bool is_operation;
-  uint64_t first_event; /* of the others: the events of the first and last */
-  uint64_t last_event;
+  uint64_t *events; /* of the points, in order: where the power is cut */
   uint64_t points;
   uint64_t runs;
   bool complete; /* all images of all points are covered */

@@ -55,6 +55,12 @@ static bool of_crash(const struct fpost_report_finding *finding) {
   return finding->crash.state != NULL || finding->operation != NULL;
 }
 
+static int compare_events(const void *left, const void *right) {
+  const uint64_t *a = left;
+  const uint64_t *b = right;
+  return (*a > *b) - (*a < *b);
+}
+
 /* Does the finding belong to the group? By its operation, or else by the event
    at which the power was cut. */
 static bool group_has(const struct fpost_group *group,
@@ -66,8 +72,8 @@ static bool group_has(const struct fpost_group *group,
            strncmp(group->name, operation, strlen(group->name)) == 0;
   }
   uint64_t event = strtoull(finding->crash.state, NULL, 10);
-  return !group->is_operation && event >= group->first_event &&
-         event <= group->last_event;
+  return group->points != 0 && bsearch(&event, group->events, group->points,
+                                       sizeof event, compare_events) != NULL;
 }
 
 static struct test_case *case_named(struct fpost_report *report,
