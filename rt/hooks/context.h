@@ -161,6 +161,11 @@ void fpost_found(const struct fpost_finding *finding);
 _Noreturn void fpost_refuse(const char *what, const char *detail,
                             const char *advice);
 
+/* ThreadSanitizer's, if the program has it: it sees what the runtime does by
+   memcpy and its kind, and has to be told of the lock. */
+extern void __tsan_acquire(void *address) __attribute__((weak));
+extern void __tsan_release(void *address) __attribute__((weak));
+
 /* Take the lock. hook-safe */
 static inline void fpost_lock(void) {
   uint32_t expected = 0;
@@ -168,6 +173,9 @@ static inline void fpost_lock(void) {
           &fpost_context.lock, &expected, 1, memory_order_acquire,
           memory_order_relaxed))) {
     fpost_lock_wait();
+  }
+  if (FPOST_UNLIKELY(&__tsan_acquire != NULL)) {
+    __tsan_acquire(&fpost_context);
   }
 }
 
@@ -198,11 +206,15 @@ static inline void fpost_leave(void) {
     fpost_deferred_run();
   }
   if (FPOST_UNLIKELY(atomic_load_explicit(&fpost_context.lock,
-                                          memory_order_relaxed) != 0) &&
-      FPOST_UNLIKELY(atomic_exchange_explicit(&fpost_context.lock, 0,
-                                              memory_order_release) ==
-                     FPOST_LOCK_AWAITED)) {
-    fpost_lock_wake();
+                                          memory_order_relaxed) != 0)) {
+    if (FPOST_UNLIKELY(&__tsan_release != NULL)) {
+      __tsan_release(&fpost_context);
+    }
+    if (FPOST_UNLIKELY(atomic_exchange_explicit(&fpost_context.lock, 0,
+                                                memory_order_release) ==
+                       FPOST_LOCK_AWAITED)) {
+      fpost_lock_wake();
+    }
   }
   atomic_signal_fence(memory_order_seq_cst);
   tls->depth = 0;

@@ -9,6 +9,14 @@
  * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool mutex trylock rwlock \
  * RUN:   rwlock-readers spin cond barrier semaphore once mtx cnd join recursive
  *
+ * With a sanitizer that interposes the same functions, and sees the runtime's own
+ * copies.
+ *
+ * RUN: %fencepost-clang -g -O1 -fsanitize=thread %s -pthread -o %t.tsan
+ * RUN: rm -f %t.pool && %fencepost check --races --pool %t.pool -- %t.tsan once %t.pool
+ * RUN: rm -f %t.pool && %fencepost check --races --pool %t.pool -- %t.tsan cond %t.pool
+ * RUN: rm -f %t.pool && %fencepost check --pool %t.pool -- %t.tsan mutex %t.pool
+ *
  * Without loads there is nothing to find.
  *
  * RUN: rm -f %t.pool && %fencepost check --pool %t.pool -- %t.buggy mutex %t.pool
