@@ -145,7 +145,7 @@ char *explore_reference_text(struct explore_search *search, uint32_t boundary) {
   if (err == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
     struct bytes of = {.size = (size_t)sqlite3_column_bytes(statement, 0)};
     const void *blob = sqlite3_column_blob(statement, 0);
-    of.bytes = malloc(of.size + 1);
+    of.bytes = calloc(1, of.size + 1);
     FPOST_ASSERT(of.bytes != NULL);
     if (blob != NULL) {
       memcpy(of.bytes, blob, of.size);
