@@ -20,6 +20,8 @@ void fencepost_region_add_(const void *address, size_t size)
 void fencepost_region_remove_(const void *address, size_t size)
     __attribute__((weak));
 void fencepost_ignore_(const void *address, size_t size) __attribute__((weak));
+void fencepost_validated_(const void *address, size_t size)
+    __attribute__((weak));
 void fencepost_volatile_ok_(const void *address, size_t size)
     __attribute__((weak));
 void fencepost_tx_begin_(void) __attribute__((weak));
@@ -63,6 +65,15 @@ void fencepost_observe_(const void *bytes, size_t size) __attribute__((weak));
  */
 #define fencepost_ignore(address, size)                                        \
   FENCEPOST_CALL_(fencepost_ignore_, ((address), (size)))
+
+/*
+ * Recovery finds out by itself, by a checksum, whether the size bytes at
+ * address are whole: that it reads them half-persisted is no persistency-race.
+ * To be called by the recovery program once it has read them, whatever the
+ * checksum says.
+ */
+#define fencepost_validated(address, size)                                     \
+  FENCEPOST_CALL_(fencepost_validated_, ((address), (size)))
 
 /*
  * Pointers stored in the size bytes at address, in persistent memory, may go to

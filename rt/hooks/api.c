@@ -6,6 +6,7 @@
 #include "rt/hooks/mapping.h"
 #include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
+#include "rt/hooks/recover.h"
 #include "rt/os/heap.h"
 
 #include "fencepost/fencepost.h"
@@ -22,6 +23,12 @@ FPOST_INTERPOSE void fencepost_region_remove_(const void *address,
   if (fpost_enter() != NULL) {
     fpost_mapping_gone(address, size);
     fpost_leave();
+  }
+}
+
+FPOST_INTERPOSE void fencepost_validated_(const void *address, size_t size) {
+  if (fpost_recover_on) {
+    fpost_recover_validated(address, size);
   }
 }
 

@@ -66,6 +66,8 @@ void fpost_recover_load(const void *address, uint64_t size,
                         struct fpost_site site);
 /* size bytes at address have been overwritten: they are no longer undecided. */
 void fpost_recover_store(const void *address, uint64_t size);
+/* size bytes at address have a checksum: what was read of them is noted so. */
+void fpost_recover_validated(const void *address, uint64_t size);
 /* Something is flushed: perhaps code without hooks has stored to a pool. */
 void fpost_recover_flush(void);
 /* An atomic access is about to happen; flags as in __fencepost_atomic_begin. */

@@ -450,6 +450,36 @@ static void note_stored(void) {
   }
 }
 
+/* Mark the choices that were made of bytes [offset, end) of a view. */
+static void validate(const struct fpost_view *view, uint64_t offset,
+                     uint64_t end) {
+  uint32_t pool = (uint32_t)(view - fpost_run.views);
+  for (uint32_t i = 0; i < fpost_run.list.count; i++) {
+    struct fpost_choice *choice = &fpost_run.list.choices[i];
+    uint64_t address = fpost_run.units[choice->unit].address;
+    uint64_t line = fpost_pm_offset(address);
+    if (fpost_pm_pool(address) == pool && line < end && line + LINE > offset) {
+      choice->valid |= choice->read & bytes_of(line, offset, end);
+    }
+  }
+}
+
+void fpost_recover_validated(const void *address, uint64_t size) {
+  uintptr_t at = (uintptr_t)address;
+  fpost_run_lock();
+  for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
+    const struct fpost_mapping *mapping = &fpost_run.mappings[i];
+    uintptr_t from = at > mapping->address ? at : mapping->address;
+    uintptr_t limit = mapping->address + mapping->size;
+    uintptr_t to = at + size < limit ? at + size : limit;
+    if (from < to) {
+      uint64_t offset = from - mapping->address + mapping->offset;
+      validate(mapping->view, offset, offset + (to - from));
+    }
+  }
+  fpost_run_unlock();
+}
+
 void fpost_recover_flush(void) {
   if (fpost_run.mapping_count != 0) {
     note_stored();

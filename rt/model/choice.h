@@ -36,6 +36,7 @@ struct fpost_choice {
   uint32_t count;    /* distinct values there were; 1: no choice, only a fact */
   uint32_t joint;    /* 1 + index of its struct fpost_joint; 0: none */
   fpost_bytes read;  /* the bytes decided */
+  fpost_bytes valid; /* of these, what recovery validates by itself */
   uint64_t pc;       /* of the code that read; 0 if it does not matter */
   uint8_t value[64]; /* their values; other bytes are 0 */
 };

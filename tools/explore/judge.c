@@ -422,6 +422,16 @@ static void judge_pair(struct explore_search *search,
   keep_choices(search, found, unit_one, unit_two);
 }
 
+/* What recovery has read of the unit and validates by itself. */
+static fpost_bytes validated(const struct explore_search *search,
+                             uint32_t unit) {
+  fpost_bytes bytes = 0;
+  for (uint32_t i = 0; i < search->choice_count; i++) {
+    bytes |= search->choices[i].unit == unit ? search->choices[i].valid : 0;
+  }
+  return bytes;
+}
+
 /* Does what is known of the unit leave only part of a non-atomic store? */
 static void judge_race(struct explore_search *search,
                        const struct fpost_robust_unit *unit) {
@@ -442,7 +452,12 @@ static void judge_race(struct explore_search *search,
     return;
   }
   uint32_t step = unit->unit->steps_first + low;
+  uint32_t index = (uint32_t)(unit->unit - image->units);
   const struct explore_step *info = &image->step_infos[step];
+  if ((image->steps[step].written & unit->known.fixed &
+       ~validated(search, index)) == 0) {
+    return;
+  }
   if ((info->flags & (FENCEPOST_STORE_ATOMIC | FENCEPOST_STORE_FOUND)) != 0 ||
       explore_info_library(search->info, info->stack) ||
       found_pair(search, FPOST_CLASS_PERSISTENCY_RACE, step, UINT32_MAX)) {
@@ -451,7 +466,6 @@ static void judge_race(struct explore_search *search,
   struct explore_found *found = found_add(search, FPOST_CLASS_PERSISTENCY_RACE);
   found->first = step;
   found->second = UINT32_MAX;
-  uint32_t index = (uint32_t)(unit->unit - image->units);
   keep_choices(search, found, index, index);
 }
 
