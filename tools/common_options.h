@@ -20,6 +20,7 @@ struct fpost_run_options {
   uint32_t expect_exit; /* exit code that is no error besides 0 */
   uint32_t frames;      /* stack frames per event; 0: default */
   bool races;           /* loads are reported, to find races */
+  bool full_compare;    /* stores that nobody flushes are looked for */
 };
 
 /* clang-format off */
@@ -38,6 +39,10 @@ struct fpost_run_options {
   {"races", 0, FPOST_OPTION_FLAG, NULL, offsetof(type, member.races),          \
    "look at loads too, for pm-data-race, isolation and unpersisted-read, "     \
    "which is slower; --only with one of these classes implies it"},            \
+  {"full-compare", 0, FPOST_OPTION_FLAG, NULL,                                 \
+   offsetof(type, member.full_compare),                                        \
+   "compare all PM at each fence and at the end: finds what code without "     \
+   "hooks stores and never flushes; slow"},                                    \
   {"frames", 0, FPOST_OPTION_U32, "N", offsetof(type, member.frames),          \
    "stack frames kept per event, 1 to 16 (default 16); fewer is faster"}
 /* clang-format on */

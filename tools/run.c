@@ -96,6 +96,9 @@ void fpost_flags_run(struct fpost_flags *flags,
   if (options->races || strstr(flags->text, "races=") == NULL) {
     fpost_flags_add(flags, "races", options->races ? "1" : "0");
   }
+  if (options->full_compare) {
+    fpost_flags_add(flags, "full_compare", "1");
+  }
   if (options->frames != 0) {
     snprintf(number, sizeof number, "%u", options->frames);
     fpost_flags_add(flags, "frames", number);

@@ -451,6 +451,9 @@ void fpost_context_end(int status) {
     return;
   }
   if (context->run != FPOST_RUN_QUIET && fpost_tls.self != NULL) {
+    if (context->flags.full_compare != 0) {
+      fpost_event_compare_all(fpost_tls.self, 0);
+    }
     fpost_heap_end(fpost_tls.self);
   }
   fpost_operations_end();

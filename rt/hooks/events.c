@@ -358,8 +358,59 @@ void fpost_event_flush(struct fpost_thread_state *self, const void *address,
   }
 }
 
+/* The lines of [part, part + size), which lie in one page. */
+static void page_compare(struct fpost_thread_state *self,
+                         const struct fpost_region *region, const uint8_t *part,
+                         uint64_t size, uint32_t stack) {
+  struct fpost_pool *pool = region->pool;
+  uint64_t offset = (uintptr_t)part - region->start + region->offset;
+  if (!fpost_os_resident(part - offset % FPOST_POOL_PAGE) ||
+      memcmp(part, pool->shadow + offset, size) == 0) {
+    return; /* reading a hole would fill it */
+  }
+  for (uint64_t i = 0; i + LINE <= size; i += LINE) {
+    bool known = fpost_context.run != FPOST_RUN_CHECK ||
+                 cell_at(pool, offset + i)->caller != 0 ||
+                 (!pool->all_unknown && !fpost_pool_bit(pool->initial, offset));
+    if (known) {
+      line_compare(self, pool, offset + i, part + i, stack);
+    }
+  }
+}
+
+void fpost_event_compare_known(struct fpost_thread_state *self,
+                               const void *address, uint64_t size,
+                               uint32_t stack) {
+  const uint8_t *at = address;
+  const uint8_t *part;
+  uint64_t left;
+  const struct fpost_region *region;
+  while ((region = region_take(&at, &size, &part, &left)) != NULL) {
+    lines_widen(region, &part, &left);
+    while (left > 0) {
+      uint64_t offset = (uintptr_t)part - region->start + region->offset;
+      uint64_t step = FPOST_POOL_PAGE - offset % FPOST_POOL_PAGE;
+      step = step < left ? step : left;
+      page_compare(self, region, part, step, stack);
+      part += step;
+      left -= step;
+    }
+  }
+}
+
+void fpost_event_compare_all(struct fpost_thread_state *self, uint32_t stack) {
+  for (uint32_t i = 0; i < fpost_context.regions.count; i++) {
+    const struct fpost_region *region = &fpost_context.regions.regions[i];
+    fpost_event_compare_known(self, (const void *)region->start,
+                              region->end - region->start, stack);
+  }
+}
+
 void fpost_event_fence(struct fpost_thread_state *self, uint32_t kind,
                        uint32_t stack) {
+  if (FPOST_UNLIKELY(fpost_context.flags.full_compare != 0)) {
+    fpost_event_compare_all(self, stack);
+  }
   self->fences++;
   if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK) || fpost_races_on) {
     fpost_rules_fence(&fpost_context.rules, &self->model, kind, stack);

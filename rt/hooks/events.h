@@ -123,6 +123,16 @@ void fpost_event_written(struct fpost_thread_state *self,
  */
 void fpost_event_unused(const void *address, uint64_t size, bool freed);
 
+/*
+ * With full_compare: did code without hooks store to these bytes, as far as
+ * their content was known? Then say so, as from stack.
+ */
+void fpost_event_compare_known(struct fpost_thread_state *self,
+                               const void *address, uint64_t size,
+                               uint32_t stack);
+/* The same for all PM. */
+void fpost_event_compare_all(struct fpost_thread_state *self, uint32_t stack);
+
 /* Did code without hooks store to these bytes? Then say so, as from stack. */
 void fpost_event_compare(struct fpost_thread_state *self, const void *address,
                          uint64_t size, uint32_t stack);

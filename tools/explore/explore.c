@@ -255,7 +255,8 @@ static void note_found(struct explore_db *db, struct fpost_report *report) {
                     report,
                     "%s stores of code without hooks were found when they were "
                     "flushed: images in which they had persisted earlier, by "
-                    "themselves, are not among those covered",
+                    "themselves, are not among those covered; what such code "
+                    "stores and never flushes is found by --full-compare only",
                     found));
   }
   free(found);
