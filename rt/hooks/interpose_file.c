@@ -33,6 +33,8 @@ static mode_t mode_of(int flags, va_list *arguments) {
 
 static int open_here(int dirfd, const char *path, int flags, mode_t mode) {
   int result;
+  char copy[FPOST_RECOVER_PATH_MAX];
+  path = recovering() ? fpost_recover_string(path, copy) : path;
   if (recovering() && fpost_recover_open(dirfd, path, flags, &result)) {
     return result;
   }

@@ -327,6 +327,7 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept) {
   plan->prefix_count = plan->choices_count;
   plan->run_flags = 0;
   plan->run_over = 0;
+  plan->solving = 0;
   plan->fault.count = 0;
   __atomic_add_fetch(&plan->runs, 1, __ATOMIC_RELEASE);
   pid_t pid = _Fork();

@@ -84,6 +84,15 @@ void fpost_recover_leave(void);
 
 /* ---- files ---- */
 
+/*
+ * A path may lie in a pool, in bytes that are undecided or closed to the
+ * kernel: decides and copies it, and returns the copy; any other path is
+ * returned as it is, and copy left alone.
+ */
+#define FPOST_RECOVER_PATH_MAX 4096u
+const char *fpost_recover_string(const char *text,
+                                 char copy[FPOST_RECOVER_PATH_MAX]);
+
 /* open, openat, creat (with their flags); dirfd is AT_FDCWD for open. */
 bool fpost_recover_open(int dirfd, const char *path, int flags, int *result);
 /* Before close, and after a successful dup, dup2, dup3 or F_DUPFD. */

@@ -107,6 +107,28 @@ struct fpost_view *fpost_run_path(int dirfd, const char *path) {
   return found;
 }
 
+const char *fpost_recover_string(const char *text,
+                                 char copy[FPOST_RECOVER_PATH_MAX]) {
+  struct fpost_site nowhere = {0, 0};
+  if (!fpost_recover_on || fpost_run_find((uintptr_t)text) == NULL) {
+    return text;
+  }
+  for (uint32_t i = 0; i < FPOST_RECOVER_PATH_MAX; i++) {
+    const struct fpost_mapping *mapping = fpost_run_find((uintptr_t)text + i);
+    if (mapping == NULL || (mapping->prot & PROT_READ) == 0) {
+      break; /* the kernel will find out */
+    }
+    fpost_recover_access(text + i, 1, false, nowhere);
+    copy[i] = text[i];
+    if (copy[i] == '\0') {
+      fpost_recover_leave();
+      return copy;
+    }
+  }
+  fpost_recover_leave();
+  return text;
+}
+
 static long open_view(const struct fpost_view *view, int flags) {
   char path[64];
   fpost_view_path(view, path);

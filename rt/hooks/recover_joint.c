@@ -135,8 +135,10 @@ enum fpost_sum_result fpost_joint_solve(const uint64_t *terms, uint32_t count,
   struct fpost_plan_sum *known = &sums[hash[0] % FPOST_PLAN_SUMS_MAX];
   if (memcmp(known->hash, hash, sizeof hash) != 0) {
     uint64_t found = 0;
+    fpost_run.plan->solving = 1;
     enum fpost_sum_result result =
         fpost_sum_solve(terms, count, target, &scratch, &found);
+    fpost_run.plan->solving = 0;
     known->hash[0] = 0; /* the run may be killed meanwhile */
     known->subset = found;
     known->result = result;

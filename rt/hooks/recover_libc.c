@@ -41,11 +41,17 @@ static const char *path_for(int dirfd, const char *path, char other[64]) {
   return other;
 }
 
+/* The path as the kernel and we can read it. */
+#define READ_PATH(path)                                                        \
+  char path##_copy[FPOST_RECOVER_PATH_MAX];                                    \
+  (path) = fpost_recover_string(path, path##_copy)
+
 /* ---- metadata ---- */
 
 #define STAT(name, type)                                                       \
   REAL(int, name, (const char *path, struct type *buffer))                     \
   EXPORT int name(const char *path, struct type *buffer) {                     \
+    READ_PATH(path);                                                           \
     char other[64];                                                            \
     const char *use = path_for(AT_FDCWD, path, other);                         \
     return use == NULL ? -1 : real_##name()(use, buffer);                      \
@@ -56,6 +62,7 @@ STAT(stat64, stat64)
 #define LSTAT(name, plain, type)                                               \
   REAL(int, name, (const char *path, struct type *buffer))                     \
   EXPORT int name(const char *path, struct type *buffer) {                     \
+    READ_PATH(path);                                                           \
     char other[64];                                                            \
     const char *use = path_for(AT_FDCWD, path, other);                         \
     if (use == NULL) {                                                         \
@@ -72,6 +79,7 @@ LSTAT(lstat64, stat64, stat64)
        (int dirfd, const char *path, struct type *buffer, int flags))          \
   EXPORT int name(int dirfd, const char *path, struct type *buffer,            \
                   int flags) {                                                 \
+    READ_PATH(path);                                                           \
     char other[64];                                                            \
     const char *use = path_for(dirfd, path, other);                            \
     if (use == other) {                                                        \
@@ -86,6 +94,7 @@ REAL(int, statx,
      (int dirfd, const char *path, int flags, unsigned mask, struct statx *out))
 EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask,
                  struct statx *out) {
+  READ_PATH(path);
   char other[64];
   const char *use = path_for(dirfd, path, other);
   if (use == other) {
@@ -96,6 +105,7 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask,
 
 REAL(int, access, (const char *path, int mode))
 EXPORT int access(const char *path, int mode) {
+  READ_PATH(path);
   char other[64];
   const char *use = path_for(AT_FDCWD, path, other);
   return use == NULL ? -1 : real_access()(use, mode);
@@ -103,6 +113,7 @@ EXPORT int access(const char *path, int mode) {
 
 REAL(int, faccessat, (int dirfd, const char *path, int mode, int flags))
 EXPORT int faccessat(int dirfd, const char *path, int mode, int flags) {
+  READ_PATH(path);
   char other[64];
   const char *use = path_for(dirfd, path, other);
   return use == NULL ? -1 : real_faccessat()(dirfd, use, mode, flags);
@@ -127,18 +138,21 @@ static int remove_pool(int dirfd, const char *path) {
 
 REAL(int, unlink, (const char *path))
 EXPORT int unlink(const char *path) {
+  READ_PATH(path);
   int done = remove_pool(AT_FDCWD, path);
   return done <= 0 ? done : real_unlink()(path);
 }
 
 REAL(int, remove, (const char *path))
 EXPORT int remove(const char *path) {
+  READ_PATH(path);
   int done = remove_pool(AT_FDCWD, path);
   return done <= 0 ? done : real_remove()(path);
 }
 
 REAL(int, unlinkat, (int dirfd, const char *path, int flags))
 EXPORT int unlinkat(int dirfd, const char *path, int flags) {
+  READ_PATH(path);
   int done = remove_pool(dirfd, path);
   return done <= 0 ? done : real_unlinkat()(dirfd, path, flags);
 }
@@ -164,12 +178,16 @@ static int rename_pool(int from_fd, const char *from, int to_fd,
 
 REAL(int, rename, (const char *from, const char *to))
 EXPORT int rename(const char *from, const char *to) {
+  READ_PATH(from);
+  READ_PATH(to);
   int done = rename_pool(AT_FDCWD, from, AT_FDCWD, to);
   return done <= 0 ? done : real_rename()(from, to);
 }
 
 REAL(int, renameat, (int from_fd, const char *from, int to_fd, const char *to))
 EXPORT int renameat(int from_fd, const char *from, int to_fd, const char *to) {
+  READ_PATH(from);
+  READ_PATH(to);
   int done = rename_pool(from_fd, from, to_fd, to);
   return done <= 0 ? done : real_renameat()(from_fd, from, to_fd, to);
 }
@@ -193,12 +211,14 @@ static int resize_path(const char *path, off_t size) {
 
 REAL(int, truncate, (const char *path, off_t size))
 EXPORT int truncate(const char *path, off_t size) {
+  READ_PATH(path);
   int done = resize_path(path, size);
   return done <= 0 ? done : real_truncate()(path, size);
 }
 
 REAL(int, truncate64, (const char *path, off64_t size))
 EXPORT int truncate64(const char *path, off64_t size) {
+  READ_PATH(path);
   int done = resize_path(path, size);
   return done <= 0 ? done : real_truncate64()(path, size);
 }
@@ -266,6 +286,7 @@ static FILE *open_stream(const char *path, const char *mode, bool *pool) {
 #define FOPEN(name)                                                            \
   REAL(FILE *, name, (const char *path, const char *mode))                     \
   EXPORT FILE *name(const char *path, const char *mode) {                      \
+    READ_PATH(path);                                                           \
     bool pool = false;                                                         \
     char other[64];                                                            \
     FILE *stream = open_stream(path, mode, &pool);                             \

@@ -173,9 +173,10 @@ struct fpost_plan {
   uint32_t prefix_count;  /* of the run under way */
   int32_t run_pid;        /* 0: none */
   uint32_t run_flags;
-  uint32_t run_over;    /* 1: overflow */
-  uint32_t timed_out;   /* set by the explorer to the low bits of runs */
-  uint64_t runs;        /* started since the plan was made */
+  uint32_t run_over;  /* 1: overflow */
+  uint32_t timed_out; /* set by the explorer to the low bits of runs */
+  uint64_t runs;      /* started since the plan was made */
+  uint32_t solving;   /* 1: the run computes for us; its time does not count */
   uint32_t joints_used; /* emptied by the explorer before a walk */
   uint32_t facts_used;
 

@@ -2,9 +2,9 @@
 /*
  * RUN: %fencepost-clang -g -O1 %s -o %t
  * RUN: rm -rf %t.dir && mkdir %t.dir && touch %t.dir/old %t.dir/new
- * RUN: %fencepost crash --pool %t.dir/pool --recover '%t check %t.dir/pool' -- %t run %t.dir/pool 2>&1 | FileCheck %s
+ * RUN: %fencepost crash --db %t.dir/db --pool %t.dir/pool --recover '%t check %t.dir/pool' -- %t run %t.dir/pool 2>&1 | FileCheck %s
  * RUN: rm -rf %t.dir && mkdir %t.dir && touch %t.dir/old
- * RUN: sh %S/../tools/Inputs/exit-code 1 %fencepost crash --pool %t.dir/pool --recover '%t check %t.dir/pool' -- %t run %t.dir/pool 2>&1 | FileCheck --check-prefix=GONE %s
+ * RUN: sh %S/../tools/Inputs/exit-code 1 %fencepost crash --db %t.dir/db --pool %t.dir/pool --recover '%t check %t.dir/pool' -- %t run %t.dir/pool 2>&1 | FileCheck --check-prefix=GONE %s
  *
  * Intent: a path that lies in a pool, in bytes that a crash leaves undecided,
  * is decided when recovery gives it to the kernel: both of its values are

@@ -333,7 +333,7 @@ static void watch_time(const struct explore_target *target, uint64_t *run,
   struct fpost_plan *plan = target->image->plan;
   uint64_t runs = __atomic_load_n(&plan->runs, __ATOMIC_ACQUIRE);
   uint64_t now = now_ms();
-  if (runs != *run) {
+  if (runs != *run || plan->solving != 0) {
     *run = runs;
     *since = now;
     return;
