@@ -9,8 +9,8 @@
  * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool mutex trylock rwlock \
  * RUN:   rwlock-readers spin cond barrier semaphore once mtx cnd join recursive
  *
- * With a sanitizer that interposes the same functions, and sees the runtime's own
- * copies.
+ * With a sanitizer that interposes the same functions, and sees the runtime's
+ * own copies.
  *
  * RUN: %fencepost-clang -g -O1 -fsanitize=thread %s -pthread -o %t.tsan
  * RUN: rm -f %t.pool && %fencepost check --races --pool %t.pool -- %t.tsan once %t.pool
