@@ -82,8 +82,8 @@ static int record_check(const char *command, char **program, const char *raw,
     }
     fpost_error(
         "%s: the trace could not be written: is the disk full? Free some "
-        "space, or record to another disk with -o",
-        command);
+        "space, or record to another disk with %s",
+        command, strcmp(command, "crash") == 0 ? "--trace" : "-o");
     return FPOST_ENOSPC;
   }
   if (results->started == 0) {
