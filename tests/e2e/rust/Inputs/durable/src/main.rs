@@ -3,6 +3,7 @@
 //! durable map create COUNT POOL        room for 2 * COUNT + 16 keys
 //! durable map INS|PUT|CHK|GET|REM|RAND COUNT POOL [ROUNDS]
 //! durable map check POOL               what recovery does
+//! durable map read POOL                another recovery, which believes what it reads
 use durable::{mix, Log, Map, Pool};
 use std::path::Path;
 use std::process::ExitCode;
@@ -97,6 +98,14 @@ fn run(words: &[&str]) -> bool {
             drop(Map::create(create(path, Map::pool_size(nodes)), nodes));
         }
         ["map", "check", path] => observe(format!("map: {:x?}", Map::open(open(path)).verify())),
+        ["map", "read", path] => {
+            let map = Map::open(open(path));
+            observe(format!(
+                "{} keys, the first {:?}",
+                map.len(),
+                map.get(mix(0))
+            ));
+        }
         ["map", what, count, path, ref rounds @ ..] if rounds.len() <= 1 => {
             let count = count.parse().expect("COUNT is a number");
             let rounds = rounds.first().map_or(1, |rounds| {

@@ -125,6 +125,15 @@ impl Map {
         }
     }
 
+    /// How many keys there are.
+    pub fn len(&self) -> u64 {
+        self.head().count.get()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Puts a key in; returns whether it is new. Panics if the map is full or the name
     /// too long.
     pub fn insert(&mut self, key: u64, value: u64, name: &str) -> bool {
