@@ -26,6 +26,8 @@ DECLINED = {
 SKIPPED = {
     "runtime-signal.c": "a fence in a signal handler makes the fence that it "
                         "interrupts needless, now and then",
+    "full-compare.c": "the store is in an object without hooks, built apart: "
+                      "its place in the source is not known",
 }
 EXPECTED = re.compile(r"CHECK.*(missing-flush|missing-fence)")
 CLASSES = ("missing-flush", "missing-fence")
