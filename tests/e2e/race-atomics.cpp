@@ -7,7 +7,7 @@
  * weaker order, or an ordinary variable in its place, there is a race.
  *
  * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool flag fences pointer spin \
- * RUN:   exchange mutex queue static shared
+ * RUN:   exchange mutex queue shared
  */
 #include "Inputs/pm.h"
 
@@ -193,25 +193,6 @@ static void with_queue() {
     both([] { put(&pool->data, 5); }, [] { put(&pool->data, 6); });
 }
 
-/* Who comes second finds the variable made by the first. */
-struct Made {
-  Made() {
-    put(&pool->data, 1);
-  }
-};
-
-static void with_static() {
-  auto work = [] {
-    static Made made;
-    (void)&made;
-    if (buggy)
-      put(&pool->data, 2);
-    volatile uint64_t seen = pool->data;
-    (void)seen;
-  };
-  both(work, work);
-}
-
 int main(int argc, char **argv) {
   if (pm_is_check(argc, argv))
     return 0;
@@ -231,9 +212,7 @@ int main(int argc, char **argv) {
     with_mutex();
   else if (kind == "shared")
     with_shared_mutex();
-  else if (kind == "queue")
-    with_queue();
   else
-    with_static();
+    with_queue();
   return 0;
 }
