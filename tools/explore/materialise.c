@@ -224,6 +224,68 @@ int explore_material_put(struct explore_material *material,
                      material->directory, "it lies in memory");
 }
 
+static bool zero(const uint8_t *bytes, size_t size) {
+  size_t i = 0;
+  while (i < size && bytes[i] == 0) {
+    i++;
+  }
+  return i == size;
+}
+
+/* The image gets the file's size and content. */
+static int take_file(struct explore_image *image, uint32_t pool, int fd,
+                     uint64_t size, uint64_t virtual_address) {
+  uint8_t page[FPOST_PLAN_PAGE];
+  struct fpost_record record = {.kind = FPOST_RECORD_POOL,
+                                .id = pool,
+                                .size = size,
+                                .value = virtual_address};
+  int err = size == 0 ? FPOST_OK : explore_image_apply(image, &record, 0);
+  off_t at = 0;
+  while (err == FPOST_OK && (uint64_t)at < size &&
+         (at = lseek(fd, at, SEEK_DATA)) >= 0) {
+    at &= ~(off_t)(sizeof page - 1);
+    ssize_t got = pread(fd, page, sizeof page, at);
+    if (got > 0 && !zero(page, (size_t)got)) {
+      record =
+          (struct fpost_record){.kind = FPOST_RECORD_IMAGE,
+                                .address = fpost_pm_address(pool, (uint64_t)at),
+                                .size = (uint64_t)got,
+                                .data = page,
+                                .data_size = (size_t)got};
+      err = explore_image_apply(image, &record, 0);
+    }
+    at += (off_t)sizeof page;
+  }
+  return err;
+}
+
+int explore_material_take(const struct explore_material *material,
+                          struct explore_image *image,
+                          const struct explore_image *like) {
+  int err = FPOST_OK;
+  image->content = (struct explore_hash){0};
+  for (uint32_t i = 0; i < material->count && err == FPOST_OK; i++) {
+    struct explore_pool *pool = &image->pools[i];
+    struct stat file;
+    if (material->files[i] < 0) {
+      continue;
+    }
+    if (fstat(material->files[i], &file) != 0 ||
+        ftruncate(pool->image, 0) != 0) {
+      return FPOST_EIO;
+    }
+    if ((uint64_t)file.st_size > pool->size_max) {
+      return FPOST_ENOSPC;
+    }
+    pool->size = 0;
+    image->plan->pools[i].size = 0;
+    err = take_file(image, i, material->files[i], (uint64_t)file.st_size,
+                    like->plan->pools[i].virtual_address);
+  }
+  return err;
+}
+
 /* ---- running ---- */
 
 static _Noreturn void child(const struct explore_material_run *how) {
@@ -233,9 +295,10 @@ static _Noreturn void child(const struct explore_material_run *how) {
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
   (void)setrlimit(RLIMIT_CORE, &none);
   (void)setrlimit(RLIMIT_FSIZE, &file);
-  int null = open("/dev/null", O_RDONLY);
-  if (null >= 0) {
-    (void)dup2(null, 0);
+  int input = how->input > 0 ? how->input : open("/dev/null", O_RDONLY);
+  if (input >= 0) {
+    (void)lseek(input, 0, SEEK_SET);
+    (void)dup2(input, 0);
   }
   (void)dup2(how->output, 1);
   (void)dup2(how->output, 2);

@@ -62,10 +62,22 @@ FPOST_MUST_USE int explore_material_put(struct explore_material *material,
 bool explore_material_copy(const struct explore_image *image, uint32_t pool,
                            int fd);
 
+/*
+ * The other way round: the files, as they are, become the guaranteed image of
+ * `image`, in which nothing is undecided; `like` says where the pools lie in
+ * memory. Returns 0, FPOST_ENOSPC (a file is larger than its pool ever was),
+ * FPOST_ENOMEM or FPOST_EIO.
+ */
+FPOST_MUST_USE int
+explore_material_take(const struct explore_material *material,
+                      struct explore_image *image,
+                      const struct explore_image *like);
+
 /* How to run a program on the files. */
 struct explore_material_run {
   char *const *words;  /* the command, ended by NULL; found in PATH */
   const char *options; /* FENCEPOST_OPTIONS; null: unset */
+  int input;           /* descriptor of a file that it reads; 0: none */
   int output;          /* descriptor for stdout and stderr; emptied before */
   uint64_t output_max; /* bytes it may write to any one file */
   uint64_t timeout_ms; /* 0: none */

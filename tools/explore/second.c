@@ -133,58 +133,6 @@ static int recording_next(struct recording *recording, uint64_t *images,
   return err;
 }
 
-/* ---- the image after the first crash ---- */
-
-static bool zero(const uint8_t *bytes, size_t size) {
-  size_t i = 0;
-  while (i < size && bytes[i] == 0) {
-    i++;
-  }
-  return i == size;
-}
-
-static int base_pool(struct explore_image *image, uint32_t pool, int fd,
-                     const struct explore_image *first) {
-  uint8_t page[PAGE];
-  uint64_t size = first->pools[pool].size;
-  struct fpost_record record = {.kind = FPOST_RECORD_POOL,
-                                .id = pool,
-                                .size = size,
-                                .value =
-                                    first->plan->pools[pool].virtual_address};
-  int err = size == 0 ? FPOST_OK : explore_image_apply(image, &record, 0);
-  off_t at = 0;
-  while (err == FPOST_OK && (uint64_t)at < size &&
-         (at = lseek(fd, at, SEEK_DATA)) >= 0) {
-    at &= ~(off_t)(PAGE - 1);
-    ssize_t got = pread(fd, page, PAGE, at);
-    if (got > 0 && !zero(page, (size_t)got)) {
-      record =
-          (struct fpost_record){.kind = FPOST_RECORD_IMAGE,
-                                .address = fpost_pm_address(pool, (uint64_t)at),
-                                .size = (uint64_t)got,
-                                .data = page,
-                                .data_size = (size_t)got};
-      err = explore_image_apply(image, &record, 0);
-    }
-    at += PAGE;
-  }
-  return err;
-}
-
-/* From the files, before recovery touches them. */
-static int base(struct explore_image *image,
-                const struct explore_material *material,
-                const struct explore_image *first) {
-  int err = FPOST_OK;
-  for (uint32_t i = 0; i < first->plan->pool_count && err == FPOST_OK; i++) {
-    if (material->files[i] >= 0) {
-      err = base_pool(image, i, material->files[i], first);
-    }
-  }
-  return err;
-}
-
 /* ---- what the first crash leaves unknown ---- */
 
 struct unknown {
@@ -490,7 +438,8 @@ static bool explore_recording(struct explore_search *search,
                            list->count, false) == FPOST_OK;
   FPOST_ASSERT(inner_begin(inner, recording));
   good = good &&
-         base(&inner->image, &search->material, &search->image) == FPOST_OK &&
+         explore_material_take(&search->material, &inner->image,
+                               &search->image) == FPOST_OK &&
          unknown_all(inner) && inner_walk(inner, recording) == FPOST_OK;
   inner_end(inner);
   return good;
@@ -651,7 +600,7 @@ int explore_second_replay(struct explore_image *image,
     if (explore_material_put(&material, first, NULL, 0, false) != FPOST_OK ||
         explore_image_init(image, &first->options, &recording.info.sizes) !=
             FPOST_OK ||
-        base(image, &material, first) != FPOST_OK) {
+        explore_material_take(&material, image, first) != FPOST_OK) {
       snprintf(error, 512, "no memory");
       err = FPOST_ENOMEM;
     } else {

@@ -95,40 +95,41 @@ static int has_hooks(const char *path) {
   return found;
 }
 
-static int split_words(struct explore_target *target, const char *command) {
-  int err = wordexp(command, &target->expanded, WRDE_NOCMD | WRDE_UNDEF);
-  if (err != 0 || target->expanded.we_wordc == 0) {
-    snprintf(
-        target->error, sizeof target->error,
-        "the recovery command '%.200s' is not a program and its arguments: "
-        "it is run without a shell, so quote what is special to one",
-        command);
+int explore_command_split(const char *which, const char *command,
+                          wordexp_t *words, char path[PATH_MAX],
+                          char error[512]) {
+  int err = wordexp(command, words, WRDE_NOCMD | WRDE_UNDEF);
+  if (err != 0 || words->we_wordc == 0) {
+    snprintf(error, 512,
+             "the %s command '%.200s' is not a program and its arguments: "
+             "it is run without a shell, so quote what is special to one",
+             which, command);
     return FPOST_EINVAL;
   }
-  target->words = target->expanded.we_wordv;
+  if (!find_program(words->we_wordv[0], path)) {
+    snprintf(error, 512,
+             "the %s program '%.200s' is not there: give its path or put "
+             "its directory into PATH",
+             which, words->we_wordv[0]);
+    return FPOST_ENOENT;
+  }
+  if (access(path, X_OK) != 0) {
+    snprintf(error, 512, "the %s program '%.200s' cannot be executed: %s",
+             which, path, strerror(errno));
+    return FPOST_EINVAL;
+  }
   return FPOST_OK;
 }
 
 int explore_target_init(struct explore_target *target, const char *command) {
+  char path[PATH_MAX];
   *target = (struct explore_target){0};
-  int err = split_words(target, command);
+  int err = explore_command_split("recovery", command, &target->expanded, path,
+                                  target->error);
   if (err != FPOST_OK) {
     return err;
   }
-  char path[PATH_MAX];
-  if (!find_program(target->words[0], path)) {
-    snprintf(target->error, sizeof target->error,
-             "the recovery program '%.200s' is not there: give its path or put "
-             "its directory into PATH",
-             target->words[0]);
-    return FPOST_ENOENT;
-  }
-  if (access(path, X_OK) != 0) {
-    snprintf(target->error, sizeof target->error,
-             "the recovery program '%.200s' cannot be executed: %s", path,
-             strerror(errno));
-    return FPOST_EINVAL;
-  }
+  target->words = target->expanded.we_wordv;
   target->foreign = has_hooks(path) != 1;
   target->values = malloc(FPOST_CHOICE_VALUES_MAX * sizeof *target->values);
   FPOST_ASSERT(target->values != NULL);

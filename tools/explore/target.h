@@ -8,6 +8,7 @@
 
 #include "tools/explore/materialise.h"
 
+#include <limits.h>
 #include <sys/types.h>
 #include <wordexp.h>
 
@@ -37,6 +38,15 @@ enum explore_answer {
   EXPLORE_ESCAPED   /* the server is gone: the log has the runs before the last,
                        the plan's choices are those of the last one */
 };
+
+/*
+ * Split a command into words and find its program; which is its name in errors:
+ * "recovery". Returns 0, FPOST_EINVAL or FPOST_ENOENT with error set. Free the
+ * words by wordfree.
+ */
+FPOST_MUST_USE int explore_command_split(const char *which, const char *command,
+                                         wordexp_t *words, char path[PATH_MAX],
+                                         char error[512]);
 
 /*
  * Split the command into words, find its program, and see whether that has
