@@ -13,6 +13,7 @@
 #include "fencepost/module.h"
 
 #include "llvm/ADT/Statistic.h"
+#include "llvm/Demangle/Demangle.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
 
@@ -120,7 +121,7 @@ static void instrument(Function &F, Hooks &Runtime, ModuleSummary &Summary) {
   Plan Ordinary(F);
   ++Summary.Functions;
   if (Ordinary.Unknown != 0 && Summary.UnknownAsm == 0)
-    Summary.UnknownAsmFunction = F.getName().str();
+    Summary.UnknownAsmFunction = demangle(F.getName());
   Summary.UnknownAsm += Ordinary.Unknown;
   if (!Ordinary.hasLoads() || !canHaveVersions(F))
     return Ordinary.insert(F, Runtime, Summary.Hooks, /*Guarded=*/true);

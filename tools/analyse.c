@@ -62,16 +62,12 @@ struct analysis {
   uint64_t event; /* number of the record that is applied */
 };
 
-/*
- * Was a flush or fence needless, as far as one can know? Stores of code without
- * hooks are found by what they change: one that writes what was there before is
- * missed, and the flush after it looks needless.
- */
-static bool redundant_for_sure(const struct analysis *analysis,
-                               const struct fpost_finding *finding) {
+/* Has the code at the finding's other stack hooks? */
+static bool other_has_hooks(const struct analysis *analysis,
+                            const struct fpost_finding *finding) {
   if (finding->other_stack >= analysis->stacks_max ||
       analysis->stacks[finding->other_stack].count == 0) {
-    return true;
+    return false;
   }
   uint64_t module = analysis->stacks[finding->other_stack].pcs[0] >> 48;
   return module < FPOST_TRACE_MODULES_MAX && analysis->hooks[module];
@@ -79,9 +75,7 @@ static bool redundant_for_sure(const struct analysis *analysis,
 
 static void analysis_found(void *context, const struct fpost_finding *finding) {
   struct analysis *analysis = context;
-  if ((finding->class_ == FPOST_CLASS_REDUNDANT_FLUSH ||
-       finding->class_ == FPOST_CLASS_REDUNDANT_FENCE) &&
-      !redundant_for_sure(analysis, finding)) {
+  if (!fpost_finding_holds(finding, other_has_hooks(analysis, finding))) {
     return;
   }
   uint64_t hash = finding->class_;

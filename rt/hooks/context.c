@@ -71,12 +71,8 @@ void fpost_note(const char *text) {
   }
 }
 
-/*
- * Was a flush or fence needless, as far as one can know? Stores of code without
- * hooks are found by what they change: one that writes what was there before is
- * missed, and the flush after it looks needless.
- */
-static bool redundant_for_sure(const struct fpost_finding *finding) {
+/* Has the code at the finding's other stack hooks? */
+static bool other_has_hooks(const struct fpost_finding *finding) {
   const struct fpost_stack *stack =
       &fpost_context.stacks.stacks[finding->other_stack];
   return finding->other_stack != 0 && stack->modules[0] != FPOST_MODULE_NONE &&
@@ -84,12 +80,9 @@ static bool redundant_for_sure(const struct fpost_finding *finding) {
 }
 
 static void finding_found(void *context, const struct fpost_finding *finding) {
-  if ((finding->class_ == FPOST_CLASS_REDUNDANT_FLUSH ||
-       finding->class_ == FPOST_CLASS_REDUNDANT_FENCE) &&
-      !redundant_for_sure(finding)) {
-    return;
+  if (fpost_finding_holds(finding, other_has_hooks(finding))) {
+    fpost_findings_add(context, finding);
   }
-  fpost_findings_add(context, finding);
 }
 
 void fpost_found(const struct fpost_finding *finding) {

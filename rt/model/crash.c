@@ -59,7 +59,7 @@ static void unit_check(const struct fpost_unit *unit) {
   FPOST_ASSERT((unit->touched & ~unit->all) == 0);
 }
 
-static uint32_t step_pieces_count(const struct fpost_step *step) {
+uint32_t fpost_step_pieces(const struct fpost_step *step) {
   FPOST_ASSERT(step->written != 0);
   if (step->whole != 0) {
     return 1;
@@ -162,7 +162,7 @@ uint64_t fpost_unit_cuts(const struct fpost_unit *unit,
   uint64_t cuts = 1;
   for (uint32_t i = 0; i < unit->steps_count; i++) {
     /* At most 255 a step and 2^32 steps: no overflow. */
-    cuts += (1u << step_pieces_count(&steps[unit->steps_first + i])) - 1;
+    cuts += (1u << fpost_step_pieces(&steps[unit->steps_first + i])) - 1;
   }
   return cuts;
 }
@@ -188,7 +188,7 @@ void fpost_unit_at(const struct fpost_unit *unit,
   uint64_t left = cut;
   for (uint32_t i = 0; i < unit->steps_count && left != 0; i++) {
     const struct fpost_step *step = &steps[unit->steps_first + i];
-    uint64_t cuts = (1u << step_pieces_count(step)) - 1;
+    uint64_t cuts = (1u << fpost_step_pieces(step)) - 1;
     if (left >= cuts) {
       words_apply_step(&words, step);
       left -= cuts;
@@ -312,7 +312,7 @@ static uint64_t unit_cut(const struct fpost_unit *unit,
       cut = first + (last ? pieces.may_have : ~pieces.may_lack & all);
       found = true;
     }
-    first += (1u << step_pieces_count(step)) - 1;
+    first += (1u << fpost_step_pieces(step)) - 1;
     words_apply_step(&before, step);
   }
   FPOST_ASSERT(found);

@@ -99,6 +99,18 @@ struct fpost_finding {
   enum fpost_detail detail;
 };
 
+/*
+ * Does a finding hold, given whether the code at other_stack has hooks (false
+ * if that is not known)? Stores of code without hooks are found by what they
+ * change: one that writes what was there before is missed, and the flush after
+ * it looks needless.
+ */
+static inline bool fpost_finding_holds(const struct fpost_finding *finding,
+                                       bool hooks) {
+  return hooks || (finding->class_ != FPOST_CLASS_REDUNDANT_FLUSH &&
+                   finding->class_ != FPOST_CLASS_REDUNDANT_FENCE);
+}
+
 struct fpost_rules {
   enum fpost_domain domain;
   uint32_t enabled; /* bit per enum fpost_class */

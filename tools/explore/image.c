@@ -338,17 +338,6 @@ static void unit_drop(struct explore_image *image, uint32_t index) {
   }
 }
 
-static uint32_t pieces_of(const struct fpost_step *step) {
-  if (step->whole != 0) {
-    return 1;
-  }
-  uint32_t count = 0;
-  for (int word = 0; word < 8; word++) {
-    count += (step->written >> (8 * word) & 0xff) != 0;
-  }
-  return count;
-}
-
 static void unit_log2(struct explore_image *image, uint32_t index,
                       double cuts) {
   image->images_log2 += log2(cuts) - log2(image->unit_infos[index].cuts);
@@ -378,7 +367,7 @@ int explore_unit_add(struct explore_image *image, uint32_t index,
   hash_add(&image->space, step_hash(unit, step, unit->steps_count));
   unit->steps_count++;
   unit->touched |= step->written;
-  unit_log2(image, index, own->cuts + exp2(pieces_of(step)) - 1);
+  unit_log2(image, index, own->cuts + exp2(fpost_step_pieces(step)) - 1);
   return FPOST_OK;
 }
 
@@ -409,7 +398,7 @@ static void unit_join(struct explore_image *image, uint32_t index,
   uint32_t ordinal = unit->steps_count - 1;
   struct fpost_step *last = &image->steps[unit->steps_first + ordinal];
   struct explore_step *own = &image->step_infos[unit->steps_first + ordinal];
-  double cuts = image->unit_infos[index].cuts - exp2(pieces_of(last));
+  double cuts = image->unit_infos[index].cuts - exp2(fpost_step_pieces(last));
   hash_sub(&image->space, step_hash(unit, last, ordinal));
   last->written |= step->written;
   for (fpost_bytes left = step->written; left != 0; left &= left - 1) {
@@ -423,7 +412,7 @@ static void unit_join(struct explore_image *image, uint32_t index,
   own->address = own->address < info->address ? own->address : info->address;
   own->size = (uint32_t)((end > step_end ? end : step_end) - own->address);
   own->number = info->number;
-  unit_log2(image, index, cuts + exp2(pieces_of(last)));
+  unit_log2(image, index, cuts + exp2(fpost_step_pieces(last)));
 }
 
 /* The first `count` steps of the unit are guaranteed now. */
@@ -447,7 +436,7 @@ static void unit_shift(struct explore_image *image, uint32_t index,
   for (uint32_t i = 0; i < unit->steps_count; i++) {
     hash_add(&image->space, step_hash(unit, &steps[i], i));
     unit->touched |= steps[i].written;
-    cuts += exp2(pieces_of(&steps[i])) - 1;
+    cuts += exp2(fpost_step_pieces(&steps[i])) - 1;
   }
   unit_log2(image, index, cuts);
 }

@@ -73,14 +73,6 @@ static struct explore_found *found_add(struct explore_search *search,
 
 /* ---- cuts ---- */
 
-static uint32_t pieces_of(const struct fpost_step *step) {
-  uint32_t count = 0;
-  for (int word = 0; word < 8; word++) {
-    count += (step->written >> (8 * word) & 0xff) != 0;
-  }
-  return step->whole != 0 ? 1 : count;
-}
-
 void explore_cut_split(const struct fpost_unit *unit,
                        const struct fpost_step *steps, uint64_t cut,
                        uint32_t *step, uint64_t *pieces, bool *whole) {
@@ -89,7 +81,7 @@ void explore_cut_split(const struct fpost_unit *unit,
   *whole = false;
   for (*step = 0; *step < unit->steps_count; (*step)++) {
     uint64_t all =
-        (UINT64_C(1) << pieces_of(&steps[unit->steps_first + *step])) - 1;
+        (UINT64_C(1) << fpost_step_pieces(&steps[unit->steps_first + *step])) - 1;
     if (left == 0) {
       return;
     }
