@@ -392,13 +392,7 @@ void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
   }
   if (classifyIntrinsic(Call, Events))
     return;
-  // The guard of a static variable: its other side is an atomic load.
-  const Function *Callee = Call.getCalledFunction();
-  if (Callee != nullptr && Call.arg_size() == 1 &&
-      Callee->getName() == "__cxa_guard_release") {
-    Event E = access(EventKind::Sync, Call, Call.getArgOperand(0), 1);
-    addSync(Events, E, FENCEPOST_SYNC_RELEASE);
-  }
+  classifyGuard(Call, Events);
   // The callee's copy of an argument by value is read here.
   for (unsigned Number = 0; Number < Call.arg_size(); ++Number)
     if (Type *Copied = Call.getParamByValType(Number))
@@ -410,6 +404,24 @@ void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
     E.At = &Call;
     Events.push_back(E);
   }
+}
+
+/// The guard of a static variable of C++, which the library that is waited in
+/// has no hooks for: who has made the variable releases it, and so does who
+/// gave up; who was waiting acquires it. Who finds the variable made sees so by
+/// an atomic load.
+void Classifier::classifyGuard(CallBase &Call, SmallVectorImpl<Event> &Events) {
+  const Function *Callee = Call.getCalledFunction();
+  if (Callee == nullptr || Call.arg_size() != 1 || Call.isTerminator())
+    return;
+  unsigned Flags = StringSwitch<unsigned>(Callee->getName())
+                       .Case("__cxa_guard_acquire", FENCEPOST_SYNC_ACQUIRE)
+                       .Case("__cxa_guard_release", FENCEPOST_SYNC_RELEASE)
+                       .Case("__cxa_guard_abort", FENCEPOST_SYNC_RELEASE)
+                       .Default(0);
+  if (Flags != 0)
+    addSync(Events, access(EventKind::Sync, Call, Call.getArgOperand(0), 1),
+            Flags);
 }
 
 static bool hasPointerArgument(const CallBase &Call) {

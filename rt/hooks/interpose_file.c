@@ -9,6 +9,7 @@
 #include "rt/hooks/context.h"
 #include "rt/hooks/events.h"
 #include "rt/hooks/mapping.h"
+#include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
 #include "rt/hooks/recover.h"
 #include "rt/os/os.h"
@@ -292,6 +293,9 @@ static ssize_t read_here(enum transfer as, int fd, const struct iovec *parts,
   }
   done = read_call(as, fd, parts, count, offset);
   int error = errno;
+  if (FPOST_UNLIKELY(fpost_races_on) && done > 0) {
+    fpost_races_received(fd);
+  }
   read_done(parts, count, done, pc, cfa);
   errno = error;
   return done;
@@ -402,6 +406,9 @@ static ssize_t write_here(enum transfer as, int fd, const struct iovec *parts,
     }
     parts_open(parts, count, false, pc, cfa);
     return write_call(as, fd, parts, count, offset);
+  }
+  if (FPOST_UNLIKELY(fpost_races_on)) {
+    fpost_races_sent(fd);
   }
   done = write_call(as, fd, parts, count, offset);
   int error = errno;

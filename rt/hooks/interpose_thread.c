@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * What orders threads, of POSIX and C11, told to races.h. A release is told
- * before the real function, an acquisition behind it, so that nobody waits for
- * anything inside the context. Results, errno and cancellation are the real
+ * What orders threads, of POSIX, C11 and Linux, told to races.h. A release is
+ * told before the real function, an acquisition behind it, so that nobody waits
+ * for anything inside the context. Results, errno and cancellation are the real
  * functions' own. Without --races these are detours of one test.
  */
 #define _GNU_SOURCE
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/eventfd.h>
 #include <threads.h>
 #include <time.h>
 
@@ -232,6 +233,22 @@ SEM_WAIT(sem_timedwait, (sem_t * semaphore, const struct timespec *until),
 SEM_WAIT(sem_clockwait,
          (sem_t * semaphore, clockid_t clock, const struct timespec *until),
          (semaphore, clock, until))
+
+/* The C library's short forms of read and write. */
+FPOST_INTERPOSE int eventfd_read(int fd, eventfd_t *value) {
+  int result = REAL(eventfd_read)(fd, value);
+  if (FPOST_UNLIKELY(fpost_races_on) && result == 0) {
+    fpost_races_received(fd);
+  }
+  return result;
+}
+
+FPOST_INTERPOSE int eventfd_write(int fd, eventfd_t value) {
+  if (FPOST_UNLIKELY(fpost_races_on)) {
+    fpost_races_sent(fd);
+  }
+  return REAL(eventfd_write)(fd, value);
+}
 
 /*
  * The initialisation has to release before the others get on, hence from

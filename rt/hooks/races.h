@@ -63,6 +63,10 @@ void fpost_races_release(const volatile void *object);
 void fpost_races_lock(const volatile void *object, bool shared, uintptr_t pc);
 void fpost_races_unlock(const volatile void *object, uintptr_t pc);
 
+/* fd is about to be written to, or was read from; errno stays. */
+void fpost_races_sent(int fd);
+void fpost_races_received(int fd);
+
 /* ---- threads ---- */
 
 struct fpost_races_birth;

@@ -109,3 +109,17 @@ define void @made(ptr %guard) {
   call void @__cxa_guard_release(ptr %guard)
   ret void
 }
+
+declare i32 @__cxa_guard_acquire(ptr)
+declare void @__cxa_guard_abort(ptr)
+
+; CHECK-LABEL: define internal i32 @waited.fencepost(
+; CHECK: call i32 @__cxa_guard_acquire(
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr %guard, i64 1, i32 2)
+; CHECK: call {{.*}}@__fencepost_sync(ptr %guard, i64 1, i32 4)
+; CHECK: call void @__cxa_guard_abort(
+define i32 @waited(ptr %guard) {
+  %mine = call i32 @__cxa_guard_acquire(ptr %guard)
+  call void @__cxa_guard_abort(ptr %guard)
+  ret i32 %mine
+}

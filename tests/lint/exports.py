@@ -23,7 +23,7 @@ INTERPOSED = re.compile(r"""^(
   | f?read(_unlocked)? | fgets | __fread_chk | copy_file_range | sendfile
   | fsync | fdatasync | sync_file_range | syncfs
   | v?fork | clone3? | _exit | _Exit | quick_exit | abort
-  | fcntl(64)? | execveat | secure_getenv
+  | fcntl(64)? | eventfd_(read|write) | execveat | secure_getenv
   | exec(l|le|lp|v|ve|vp|vpe) | fexecve | posix_spawnp? | system | daemon
   | sigaction | signal | dlopen | dlclose
   | pthread_(create|detach|(|try|timed|clock)join(_np)?|once|barrier_wait)
