@@ -117,13 +117,14 @@ void Plan::insert(Function &F, Hooks &Runtime, HookCounts &Counts,
   F.addFnAttr(DoneAttribute);
 }
 
-static void instrument(Function &F, Hooks &Runtime, ModuleSummary &Summary) {
+static void instrument(Function &F, bool HasMarks, Hooks &Runtime,
+                       ModuleSummary &Summary) {
   Plan Ordinary(F);
   ++Summary.Functions;
   if (Ordinary.Unknown != 0 && Summary.UnknownAsm == 0)
     Summary.UnknownAsmFunction = demangle(F.getName());
   Summary.UnknownAsm += Ordinary.Unknown;
-  if (!Ordinary.hasLoads() || !canHaveVersions(F))
+  if ((!Ordinary.hasLoads() && !HasMarks) || !canHaveVersions(F))
     return Ordinary.insert(F, Runtime, Summary.Hooks, /*Guarded=*/true);
 
   Function *Copy = copyForRecovery(F);
@@ -203,9 +204,10 @@ PreservedAnalyses FencepostPass::run(Module &M, ModuleAnalysisManager &) {
   ModuleSummary Summary;
   Hooks Runtime(M);
   redirectLibc(M);
+  auto WithMarks = functionsWithMarks(M);
   for (Function *F : Functions)
-    instrument(*F, Runtime, Summary);
-  MarkedFunctions Marked = lowerMarks(M, Runtime);
+    instrument(*F, WithMarks.contains(F), Runtime, Summary);
+  MarkedFunctions Marked = lowerMarks(M, Functions, Runtime);
   addConstructor(M, Runtime, describeModule(M, Summary, Marked, Options.Text));
 
   StoreHooks += Summary.Hooks.Stores;

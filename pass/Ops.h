@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Functions as operations (docs/OPERATIONS.md): their entries and exits are
-// marked before anything is inlined, and the marks become hooks at the end.
+// Functions as operations (docs/OPERATIONS.md): at the end, the marks of
+// Mark.h become hooks.
 #ifndef FENCEPOST_PASS_OPS_H
 #define FENCEPOST_PASS_OPS_H
 
 #include "Hooks.h"
 
-#include "llvm/IR/PassManager.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 namespace fencepost {
 
-/// Marks the functions that may be operations: those of the user that call
-/// something, fence or contain inline assembly. A mark is an annotation, which
-/// costs the optimizer nothing and keeps its place among calls.
-class MarkPass : public llvm::PassInfoMixin<MarkPass> {
-public:
-  llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
-  static bool isRequired() {
-    return true;
-  }
-};
+/// The functions that hold marks, their own or of what was inlined: each needs
+/// a version in which they are lowered, so that the other pays nothing.
+llvm::SmallPtrSet<const llvm::Function *, 32>
+functionsWithMarks(llvm::Module &M);
 
 /// The table of struct fencepost_function (fencepost/module.h) of a module.
 struct MarkedFunctions {
@@ -29,8 +23,11 @@ struct MarkedFunctions {
 
 /// Turns the marks into hooks: in the version that reports loads, which also
 /// runs when functions are operations (state.loads), or guarded in a function
-/// that has one version.
-MarkedFunctions lowerMarks(llvm::Module &M, Hooks &Runtime);
+/// that has one version. Where an exception or longjmp comes back to one of
+/// Functions, a hook says so.
+MarkedFunctions lowerMarks(llvm::Module &M,
+                           llvm::ArrayRef<llvm::Function *> Functions,
+                           Hooks &Runtime);
 
 } // namespace fencepost
 

@@ -3,7 +3,7 @@
 // (-passes=fencepost) for tests. The only file that reads the environment.
 #include "Fencepost.h"
 #include "LlvmCompat.h"
-#include "Ops.h"
+#include "Mark.h"
 
 #include <cstdlib>
 

@@ -41,14 +41,28 @@ struct fencepost_state {
 
 /* A function whose calls are marked, and may be operations. */
 struct fencepost_function {
-  const char *name; /* demangled, without parameters */
+  const char *name;       /* demangled, without parameters and result */
+  const char *parameters; /* "(int) const"; "" where the symbol has none */
   /* Of up to FENCEPOST_OP_ARGUMENTS arguments: a letter and the name, which may
      be empty, separated by ','. i signed, u unsigned, b bool, c char, d double,
-     s string, p other pointer. */
+     s C string, S std::string, p other pointer, x what is not shown, and any
+     arguments that follow. */
   const char *arguments;
-  uint64_t chosen; /* written by the runtime: 1 if it matches op= */
+  uint64_t chosen; /* written by the runtime: bit i if it matches op=, number i
+                    */
 };
-#define FENCEPOST_OP_ARGUMENTS 4
+#define FENCEPOST_OP_ARGUMENTS 8
+
+/*
+ * Which call of a marked function it is that a mark belongs to, within a frame:
+ * the function that has the frame (a hash of its name), and an interval. That
+ * of a call that has been inlined lies in the interval of the call that it was
+ * made in; [0, max] is the function itself. A place is in the calls whose
+ * intervals hold its number.
+ */
+#define FENCEPOST_INSTANCE_OWNER_SHIFT 32
+#define FENCEPOST_INSTANCE_FIRST_SHIFT 16
+#define FENCEPOST_INSTANCE_MAX 0xffffu
 
 /*
  * One per instrumented module (translation unit), constant, passed to

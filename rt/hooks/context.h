@@ -57,10 +57,12 @@ struct fpost_deferred {
 /* The operation under way in a thread (operations.h). */
 struct fpost_open_operation {
   bool open;
+  bool handed_on;  /* its frame, to a function that it jumped to */
   uint32_t stack;  /* of its begin; of the last end if it is not open */
   uint32_t nested; /* marked operations begun within a function's */
   const struct fencepost_function *function; /* null: marked in the source */
-  uintptr_t cfa;                             /* of the function; 0: none */
+  uintptr_t frame;                           /* of the function; 0: none */
+  uint64_t instance; /* which call in that frame, see fencepost/module.h */
 };
 
 struct fpost_thread_state {
@@ -237,7 +239,8 @@ void fpost_operation_left(struct fpost_thread_state *self);
    its return address and the stack pointer after its return. hook-safe */
 static inline uint32_t fpost_stack_of(struct fpost_thread_state *self,
                                       uintptr_t pc, uintptr_t cfa) {
-  if (FPOST_UNLIKELY(self->operation.cfa != 0 && cfa > self->operation.cfa)) {
+  if (FPOST_UNLIKELY(self->operation.frame != 0 &&
+                     cfa > self->operation.frame)) {
     fpost_operation_left(self);
   }
   return fpost_stacks_get(&fpost_context.stacks, self->cache, pc, cfa,

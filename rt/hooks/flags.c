@@ -221,24 +221,20 @@ uint32_t fpost_flags_classes(const struct fpost_flags *flags) {
   return classes & ~flags->no;
 }
 
-bool fpost_flags_match(const char *pattern, const char *path) {
-  if (strchr(pattern, '/') == NULL) {
-    const char *slash = strrchr(path, '/');
-    path = slash == NULL ? path : slash + 1;
-  }
+bool fpost_flags_glob(const char *pattern, const char *text) {
   /* After a mismatch the last '*' takes one character more. */
   const char *star = NULL;
   const char *resume = NULL;
-  while (*path != '\0') {
+  while (*text != '\0') {
     if (*pattern == '*') {
       star = ++pattern;
-      resume = path;
-    } else if (*pattern == '?' || *pattern == *path) {
+      resume = text;
+    } else if (*pattern == '?' || *pattern == *text) {
       pattern++;
-      path++;
+      text++;
     } else if (star != NULL) {
       pattern = star;
-      path = ++resume;
+      text = ++resume;
     } else {
       return false;
     }
@@ -247,4 +243,12 @@ bool fpost_flags_match(const char *pattern, const char *path) {
     pattern++;
   }
   return *pattern == '\0';
+}
+
+bool fpost_flags_match(const char *pattern, const char *path) {
+  if (strchr(pattern, '/') == NULL) {
+    const char *slash = strrchr(path, '/');
+    path = slash == NULL ? path : slash + 1;
+  }
+  return fpost_flags_glob(pattern, path);
 }

@@ -55,6 +55,10 @@ FPOST_MUST_USE int fpost_flags_parse(struct fpost_flags *flags,
 /* The classes to report: the default ones, as `only` and `no` change them. */
 uint32_t fpost_flags_classes(const struct fpost_flags *flags);
 
+/* Does the glob pattern match the text? '*' matches any run of characters, '?'
+   one. */
+bool fpost_flags_glob(const char *pattern, const char *text);
+
 /*
  * Does the glob pattern match path? '*' matches any run of characters, '?' one;
  * without a '/' in the pattern only the last component of path is looked at.

@@ -28,6 +28,8 @@
 #define FPOST_HOOK_CC_fence __attribute__((preserve_most))
 #define FPOST_HOOK_CC_op_begin __attribute__((preserve_most))
 #define FPOST_HOOK_CC_op_end __attribute__((preserve_most))
+#define FPOST_HOOK_CC_op_tail __attribute__((preserve_most))
+#define FPOST_HOOK_CC_op_landed __attribute__((preserve_most))
 #define FPOST_HOOK_CC_client
 #define FPOST_HOOK_CC_module
 #define FENCEPOST_HOOK(name, result, arguments)                                \

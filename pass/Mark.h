@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Functions as operations (docs/OPERATIONS.md): their entries and exits are
+// marked before anything is inlined. What becomes of the marks: Ops.h.
+#ifndef FENCEPOST_PASS_MARK_H
+#define FENCEPOST_PASS_MARK_H
+
+#include "llvm/IR/InstrTypes.h"
+#include "llvm/IR/PassManager.h"
+
+#include <optional>
+
+namespace fencepost {
+
+enum class MarkKind : unsigned {
+  Begin = 1,
+  End = 2,
+  Tail = 3, ///< before a call that replaces the frame by a marked function's
+};
+
+/// Marks the functions that may be operations: those of the user that may store
+/// to memory that others see, fence, or call what does. A mark is an
+/// annotation, which costs the optimizer nothing and keeps its place among
+/// calls.
+class MarkPass : public llvm::PassInfoMixin<MarkPass> {
+public:
+  llvm::PreservedAnalyses run(llvm::Module &M, llvm::ModuleAnalysisManager &);
+  static bool isRequired() {
+    return true;
+  }
+};
+
+/// What a mark says.
+struct Mark {
+  MarkKind Kind;
+  llvm::GlobalVariable *Name; ///< holds the symbol of the function
+
+  llvm::StringRef symbol() const;
+};
+
+/// The mark that I is, if it is one.
+std::optional<Mark> markOf(const llvm::CallBase &Call);
+
+/// Calls Each for each mark of the module, which it may erase.
+void forEachMark(llvm::Module &M,
+                 llvm::function_ref<void(llvm::CallInst &, const Mark &)> Each);
+
+} // namespace fencepost
+
+#endif // FENCEPOST_PASS_MARK_H
