@@ -115,7 +115,10 @@ static void pool_name(struct fpost_plan_pool *shown, const char *path) {
 int explore_image_init(struct explore_image *image,
                        const struct explore_options *options,
                        const struct explore_sizes *sizes) {
-  *image = (struct explore_image){.options = *options, .plan_fd = -1};
+  *image = (struct explore_image){.options = *options,
+                                  .plan_fd = -1,
+                                  .early = sizes->early,
+                                  .early_count = sizes->early_count};
   int err = plan_make(image, sizes);
   if (err != FPOST_OK) {
     return err;
@@ -724,13 +727,16 @@ static int apply_size(struct explore_image *image,
   if (ftruncate(pool->image, (off_t)record->size) != 0) {
     return FPOST_ENOMEM;
   }
+  if (record->kind == FPOST_RECORD_POOL) {
+    shown->virtual_address = record->value;
+    if (pool->early && pool->size == record->size) {
+      return FPOST_OK;
+    }
+  }
   pool->size = record->size;
   shown->size = record->size;
   uint64_t key[2] = {record->id, record->size};
   hash_add(&image->content, XXH3_128bits(key, sizeof key));
-  if (record->kind == FPOST_RECORD_POOL) {
-    shown->virtual_address = record->value;
-  }
   return FPOST_OK;
 }
 
@@ -744,19 +750,50 @@ static void apply_image(struct explore_image *image,
       XXH3_128bits_withSeed(record->data, record->data_size, record->address));
 }
 
+/* Pools that were there from the start, before the first that was mapped. */
+static int apply_early(struct explore_image *image) {
+  uint32_t count = image->early_count;
+  int err = FPOST_OK;
+  image->early_count = 0;
+  for (uint32_t i = 0; i < count && err == FPOST_OK; i++) {
+    const struct fpost_record *record = &image->early[i];
+    if (record->kind == FPOST_RECORD_POOL) {
+      err = apply_size(image, record);
+    } else {
+      apply_image(image, record);
+    }
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    if (image->early[i].kind == FPOST_RECORD_POOL) {
+      image->pools[image->early[i].id].early = true;
+    }
+  }
+  return err;
+}
+
 int explore_image_apply(struct explore_image *image,
                         const struct fpost_record *record, uint64_t event) {
+  if (explore_image_found_ends(image, record, event)) {
+    image->pending_found = false;
+    explore_image_settle(image);
+  }
   switch (record->kind) {
-  case FPOST_RECORD_POOL:
+  case FPOST_RECORD_POOL: {
+    int err = apply_early(image);
+    return err == FPOST_OK ? apply_size(image, record) : err;
+  }
   case FPOST_RECORD_RESIZE:
     return apply_size(image, record);
   case FPOST_RECORD_IMAGE:
-    apply_image(image, record);
+    if (!image->pools[fpost_pm_pool(record->address)].early) {
+      apply_image(image, record);
+    }
     return FPOST_OK;
   case FPOST_RECORD_STORE: {
     int err = apply_store(image, record, event);
     if (err == FPOST_OK && image->options.mode.domain == FPOST_DOMAIN_EADR) {
       image->pending_store = true;
+      image->pending_found = (record->flags & FENCEPOST_STORE_FOUND) != 0;
     }
     return err;
   }
@@ -773,7 +810,7 @@ int explore_image_apply(struct explore_image *image,
 }
 
 void explore_image_settle(struct explore_image *image) {
-  if (!image->pending_store) {
+  if (!image->pending_store || image->pending_found) {
     return;
   }
   image->pending_store = false;

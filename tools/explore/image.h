@@ -36,6 +36,7 @@ struct explore_pool {
   uint64_t size;   /* now */
   uint64_t size_max;
   struct fpost_line *lines; /* fpost_mode_cuts of them per line */
+  bool early; /* there before its POOL record: that and its content are known */
 };
 
 /* A unit's bookkeeping; same index as in the plan. */
@@ -78,16 +79,27 @@ struct explore_image {
   struct explore_hash content; /* of the guaranteed image */
   struct explore_hash space;   /* of the undecided units */
   bool pending_store;          /* eADR: the last store is still undecided */
-  /* The latest run of consecutive FENCEPOST_STORE_FOUND events. */
+  /* The latest run of consecutive FENCEPOST_STORE_FOUND events: what one
+     comparison has found. */
   uint64_t found_first;
   uint64_t found_last;
+  bool pending_found; /* eADR: they are still undecided */
+  /* Records to be applied before the first pool's, of struct explore_sizes. */
+  const struct fpost_record *early;
+  uint32_t early_count;
 };
 
-/* The largest size of each pool, found by a first pass over the trace. */
+/*
+ * What a first pass over the trace finds of pools: the largest size of each,
+ * and those that were there before the run, but were mapped after another: the
+ * POOL and IMAGE records of these, which hold from the first pool on.
+ */
 struct explore_sizes {
   uint32_t count;
   uint64_t sizes[FPOST_POOLS_MAX];
   const char *paths[FPOST_POOLS_MAX]; /* of their files; may be null */
+  struct fpost_record *early;         /* with data of their own, without text */
+  uint32_t early_count;
 };
 
 /*
@@ -100,12 +112,27 @@ FPOST_MUST_USE int explore_image_init(struct explore_image *image,
 void explore_image_free(struct explore_image *image);
 
 /*
- * Would a crash just before this record leave states that no later crash point
- * leaves? In eADR, a store is a crash point in itself: explore_image_apply
- * first.
+ * In eADR, a store is a crash point in itself, while it takes effect:
+ * explore_image_apply comes first. Not so what a comparison has found: in which
+ * order it was stored is not known, so the crash point is before the record
+ * that follows the last of it.
+ */
+bool explore_image_during(const struct explore_image *image,
+                          const struct fpost_record *record);
+
+/* In eADR: is this record the first that is not of the latest comparison, whose
+   stores are still undecided? */
+bool explore_image_found_ends(const struct explore_image *image,
+                              const struct fpost_record *record,
+                              uint64_t event);
+
+/*
+ * Would a crash just before (or during) this record, number `event` of the
+ * trace, leave states that no later crash point leaves?
  */
 bool explore_image_crash_point(const struct explore_image *image,
-                               const struct fpost_record *record);
+                               const struct fpost_record *record,
+                               uint64_t event);
 
 /*
  * The record, number `event` of the trace, has happened. Returns 0 or
@@ -114,7 +141,8 @@ bool explore_image_crash_point(const struct explore_image *image,
 FPOST_MUST_USE int explore_image_apply(struct explore_image *image,
                                        const struct fpost_record *record,
                                        uint64_t event);
-/* In eADR: what explore_image_apply left undecided becomes guaranteed. */
+/* In eADR: what explore_image_apply left undecided becomes guaranteed; stores
+   that a comparison has found do when the next other record is applied. */
 void explore_image_settle(struct explore_image *image);
 
 /*

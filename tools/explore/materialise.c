@@ -264,6 +264,7 @@ int explore_material_take(const struct explore_material *material,
                           struct explore_image *image,
                           const struct explore_image *like) {
   int err = FPOST_OK;
+  image->early_count = 0; /* the files are all that there is */
   image->content = (struct explore_hash){0};
   for (uint32_t i = 0; i < material->count && err == FPOST_OK; i++) {
     struct explore_pool *pool = &image->pools[i];

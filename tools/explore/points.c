@@ -48,13 +48,32 @@ static bool store_raises(const struct explore_image *image,
   return nt && range_undecided(image, record);
 }
 
+bool explore_image_during(const struct explore_image *image,
+                          const struct fpost_record *record) {
+  return image->options.mode.domain == FPOST_DOMAIN_EADR &&
+         record->kind == FPOST_RECORD_STORE &&
+         (record->flags & FENCEPOST_STORE_FOUND) == 0;
+}
+
+bool explore_image_found_ends(const struct explore_image *image,
+                              const struct fpost_record *record,
+                              uint64_t event) {
+  return image->pending_found &&
+         (record->kind != FPOST_RECORD_STORE ||
+          (record->flags & FENCEPOST_STORE_FOUND) == 0 ||
+          event != image->found_last + 1);
+}
+
 bool explore_image_crash_point(const struct explore_image *image,
-                               const struct fpost_record *record) {
+                               const struct fpost_record *record,
+                               uint64_t event) {
+  if (explore_image_found_ends(image, record, event)) {
+    return true;
+  }
   switch (record->kind) {
   case FPOST_RECORD_STORE:
     return image->options.at == EXPLORE_AT_STORE ||
-           image->options.mode.domain == FPOST_DOMAIN_EADR ||
-           store_raises(image, record);
+           explore_image_during(image, record) || store_raises(image, record);
   case FPOST_RECORD_FLUSH:
     return flush_raises(image, record);
   case FPOST_RECORD_FENCE:

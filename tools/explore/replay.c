@@ -23,11 +23,10 @@ static bool number(const char **text, uint64_t *value) {
 static int feed(struct explore_image *image, struct fpost_reader *reader,
                 uint64_t event, char error[512]) {
   struct fpost_record record;
-  bool eadr = image->options.mode.domain == FPOST_DOMAIN_EADR;
   int err = FPOST_OK;
   while ((err = fpost_reader_next(reader, &record)) == FPOST_OK) {
     bool last = reader->index == event;
-    if (!last || (eadr && record.kind == FPOST_RECORD_STORE)) {
+    if (!last || explore_image_during(image, &record)) {
       err = explore_image_apply(image, &record, reader->index);
     }
     if (err != FPOST_OK) {

@@ -532,12 +532,11 @@ static void worker_walk(struct explore_search *search,
   struct fpost_record record;
   uint64_t number = 0;
   int err = FPOST_OK;
-  bool eadr = search->config->options.mode.domain == FPOST_DOMAIN_EADR;
   while (search->shared->stop == 0 &&
          (err = fpost_reader_next(reader, &record)) == FPOST_OK) {
     uint64_t event = reader->index;
-    bool during = eadr && record.kind == FPOST_RECORD_STORE;
-    bool point = explore_image_crash_point(&search->image, &record);
+    bool during = explore_image_during(&search->image, &record);
+    bool point = explore_image_crash_point(&search->image, &record, event);
     if (during) { /* a crash in the middle of the store */
       err = explore_image_apply(&search->image, &record, event);
     }

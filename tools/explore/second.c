@@ -339,7 +339,6 @@ static void inner_point(struct explore_search *inner, uint64_t event) {
    nothing that the first crash did not leave. */
 static int inner_walk(struct explore_search *inner,
                       struct recording *recording) {
-  bool eadr = inner->image.options.mode.domain == FPOST_DOMAIN_EADR;
   struct fpost_record record;
   uint64_t images = 0;
   uint64_t event = 0;
@@ -348,8 +347,8 @@ static int inner_walk(struct explore_search *inner,
   while (inner->shared->stop == 0 &&
          (err = recording_next(recording, &images, &record, &event)) ==
              FPOST_OK) {
-    bool during = eadr && record.kind == FPOST_RECORD_STORE;
-    bool point = explore_image_crash_point(&inner->image, &record);
+    bool during = explore_image_during(&inner->image, &record);
+    bool point = explore_image_crash_point(&inner->image, &record, event);
     if (during) {
       err = explore_image_apply(&inner->image, &record, event);
     }
@@ -552,12 +551,11 @@ static int replay_recording(struct explore_image *image,
   uint64_t event = 0;
   char *end = NULL;
   uint64_t wanted = strtoull(state, &end, 10);
-  bool eadr = image->options.mode.domain == FPOST_DOMAIN_EADR;
   while (recording_next(recording, &images, &record, &event) == FPOST_OK &&
          event <= wanted) {
     bool last = event == wanted;
     if (record.kind != FPOST_RECORD_POOL &&
-        (!last || (eadr && record.kind == FPOST_RECORD_STORE)) &&
+        (!last || explore_image_during(image, &record)) &&
         explore_image_apply(image, &record, event) != FPOST_OK) {
       break;
     }

@@ -523,8 +523,7 @@ static int trace_read(struct drawing *drawing) {
   while (drawing->next < drawing->requests_count && err == FPOST_OK &&
          (err = fpost_reader_next(&drawing->reader, &record)) == FPOST_OK) {
     /* With eADR the power is cut while a store takes effect. */
-    bool store = image->options.mode.domain == FPOST_DOMAIN_EADR &&
-                 record.kind == FPOST_RECORD_STORE;
+    bool store = explore_image_during(image, &record);
     if (!store) {
       draw_all(drawing, &record, all);
     }
