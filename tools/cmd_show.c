@@ -237,8 +237,10 @@ static void other_print(const struct show *show,
            record->data_size / sizeof(uint64_t));
     break;
   case FPOST_RECORD_POOL:
-    printf("pool       %" PRIu32 " '%.*s' of %" PRIu64 " bytes at 0x%" PRIx64,
-           record->id, text, record->text, record->size, record->value);
+    printf("pool       %" PRIu32 " '%.*s' of %" PRIu64 " bytes at 0x%" PRIx64
+           "%s",
+           record->id, text, record->text, record->size, record->value,
+           (record->flags & FPOST_POOL_BEFORE) != 0 ? ", there before" : "");
     break;
   case FPOST_RECORD_RESIZE:
     printf("resize     pool %" PRIu32 " to %" PRIu64 " bytes", record->id,

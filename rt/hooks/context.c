@@ -284,6 +284,7 @@ void fpost_context_start(int argc, char **argv, char **environment) {
   context->arguments = argv;
   context->environment = environment;
   context->process = fpost_os_process();
+  context->started = fpost_os_clock();
   static const enum fpost_mode_of_run runs[] = {
       [FPOST_MODE_CHECK] = FPOST_RUN_CHECK,
       [FPOST_MODE_RECORD] = FPOST_RUN_RECORD,

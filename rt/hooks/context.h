@@ -108,6 +108,7 @@ struct fpost_context {
   } run;
   bool dax;         /* a pool of real PM was mapped */
   uint32_t process; /* whose memory this is: a vfork child has another pid */
+  uint64_t started; /* the start of the run, fpost_os_clock */
   /* Copy of the region of the last event: most events are to one pool. */
   struct fpost_region last;
   struct fpost_rules rules;

@@ -25,7 +25,7 @@ static bool recovering(void) {
   return fpost_recover_on && fpost_tls.depth == 0;
 }
 
-/* ---- open and its kind: of interest in recovery only ---- */
+/* ---- open and its kind ---- */
 
 static mode_t mode_of(int flags, va_list *arguments) {
   bool makes = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
@@ -41,8 +41,13 @@ static int open_here(int dirfd, const char *path, int flags, mode_t mode) {
   }
   char other[64];
   path = recovering() ? fpost_observe_path(dirfd, path, other) : path;
+  bool makes = fpost_context.run == FPOST_RUN_RECORD &&
+               (flags & O_CREAT) != 0 && !fpost_os_exists(dirfd, path);
   result = dirfd == AT_FDCWD ? fpost_real.open(path, flags, mode)
                              : fpost_real.openat(dirfd, path, flags, mode);
+  if (makes && result >= 0) {
+    fpost_mapping_file_made(result);
+  }
   if (recovering()) {
     /* The number may have been a pool's: closefrom and fclose pass us by. */
     fpost_recover_close(result);

@@ -132,24 +132,68 @@ bool fpost_mapping_trace(void) {
   return false;
 }
 
+/* ---- files that the program made ---- */
+
+/* The latest files that it was seen to make, each by a hash of its id. */
+#define FILES_MADE 256u
+static _Atomic uint64_t files_made[FILES_MADE];
+static _Atomic uint32_t files_made_next;
+
+static uint64_t file_hash(const struct fpost_os_file *file) {
+  const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+  return ((file->inode * odd ^ file->device) * odd ^ file->birth) * odd;
+}
+
+void fpost_mapping_file_made(int fd) {
+  struct fpost_os_file file;
+  if (fpost_os_file_info(fd, &file) == FPOST_OK) {
+    uint32_t next = atomic_fetch_add(&files_made_next, 1) % FILES_MADE;
+    atomic_store(&files_made[next], file_hash(&file));
+  }
+}
+
+/*
+ * Was the file there before the run began? Its time of birth says so (which may
+ * be a tick of the clock too early: a file that the program made first of all
+ * and was not seen to make). Without such times, only of a file that nobody has
+ * changed since it is known.
+ */
+static bool file_before(const struct fpost_os_file *file) {
+  uint64_t time = file->birth != 0 ? file->birth : file->changed;
+  if (!S_ISREG(file->mode) || time >= fpost_context.started) {
+    return false;
+  }
+  for (uint32_t i = 0; i < FILES_MADE; i++) {
+    if (atomic_load(&files_made[i]) == file_hash(file)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* ---- pools ---- */
+
 static void pool_record(const struct fpost_pool *pool, const char *path,
-                        const void *address) {
-  fpost_record_put(&fpost_context.record,
-                   &(struct fpost_record){.kind = FPOST_RECORD_POOL,
-                                          .id = pool->index,
-                                          .text = path,
-                                          .text_size = strlen(path),
-                                          .size = pool->size,
-                                          .value = (uintptr_t)address});
+                        const void *address, bool before) {
+  fpost_record_put(
+      &fpost_context.record,
+      &(struct fpost_record){.kind = FPOST_RECORD_POOL,
+                             .flags = before ? FPOST_POOL_BEFORE : 0,
+                             .id = pool->index,
+                             .text = path,
+                             .text_size = strlen(path),
+                             .size = pool->size,
+                             .value = (uintptr_t)address});
 }
 
 /* Say that a pool is there, and learn what it holds. */
 static void pool_made(struct fpost_pool *pool, const char *path,
-                      const void *address, int fd) {
+                      const struct fpost_mapping *mapping,
+                      const struct fpost_os_file *file) {
   if (fpost_context.run == FPOST_RUN_RECORD) {
-    pool_record(pool, path, address);
+    pool_record(pool, path, mapping->address, file_before(file));
   }
-  int own = file_reopen(fd);
+  int own = file_reopen(mapping->fd);
   if (own < 0) {
     pool->all_unknown = true;
     return;
@@ -205,7 +249,7 @@ static void region_make(const struct fpost_mapping *mapping,
   pool->heap = why == FPOST_POOL_HEAP;
   context->dax = context->dax || pool->dax;
   if (made) {
-    pool_made(pool, path, mapping->address, mapping->fd);
+    pool_made(pool, path, mapping, file);
   } else if (pool->size != old_size) {
     pool_grown(pool);
   }
@@ -324,7 +368,7 @@ void fpost_mapping_memory(const void *address, size_t size,
   pool->all_unknown = true;
   pool->heap = why == FPOST_POOL_HEAP;
   if (made && context->run == FPOST_RUN_RECORD) {
-    pool_record(pool, "", start);
+    pool_record(pool, "", start, false);
     memcpy(pool->shadow + before, address, size);
     for (uint64_t at = before; at < before + size; at += FPOST_STORE_MAX) {
       uint64_t room = before + size - at;

@@ -43,6 +43,9 @@ void fpost_mapping_memory(const void *address, size_t size,
 /* Record mode: is there a trace to write to? Makes it if there is none yet. */
 bool fpost_mapping_trace(void);
 
+/* Record mode: the program has just made the file that is open as fd. */
+void fpost_mapping_file_made(int fd);
+
 /* The pool whose file is open as fd, or null. */
 struct fpost_pool *fpost_mapping_pool(int fd);
 

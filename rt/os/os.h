@@ -21,10 +21,11 @@
 struct fpost_os_file {
   uint64_t device;
   uint64_t inode;
-  uint64_t birth; /* when it was made, ns; 0: not known */
-  uint64_t size;  /* bytes */
-  uint32_t mode;  /* as st_mode */
-  bool dax;       /* the file system maps it without a page cache */
+  uint64_t birth;   /* when it was made, ns; 0: not known */
+  uint64_t changed; /* when it was changed last, ns */
+  uint64_t size;    /* bytes */
+  uint32_t mode;    /* as st_mode */
+  bool dax;         /* the file system maps it without a page cache */
 };
 
 /* The size, and the alignment, of a huge page, in bytes. */
@@ -56,6 +57,8 @@ FPOST_MUST_USE int fpost_os_open(const char *path, int flags, uint32_t mode);
 FPOST_MUST_USE int fpost_os_memory_file(const char *name);
 void fpost_os_close(int fd);
 FPOST_MUST_USE int fpost_os_file_info(int fd, struct fpost_os_file *file);
+/* Is there a file of this path, which begins at dirfd? */
+bool fpost_os_exists(int dirfd, const char *path);
 FPOST_MUST_USE int fpost_os_resize(int fd, uint64_t size);
 /* Blocks for [offset, offset + size): writing them cannot fail for lack of
  * room. */
@@ -89,6 +92,8 @@ uint32_t fpost_os_thread(void);
 /* Sleep while *word is value, or for no reason; wake one who sleeps. */
 void fpost_os_wait(_Atomic uint32_t *word, uint32_t value);
 void fpost_os_wake(_Atomic uint32_t *word);
+/* Now, ns since 1970. */
+uint64_t fpost_os_clock(void);
 /* 64 random bits. */
 uint64_t fpost_os_random(void);
 _Noreturn void fpost_os_exit(int code);

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAGE_SIZE 4096u
@@ -117,27 +118,36 @@ void fpost_os_close(int fd) {
   (void)call4(SYS_close, fd, 0, 0, 0);
 }
 
+static uint64_t nanoseconds(int64_t seconds, int64_t rest) {
+  return (uint64_t)seconds * UINT64_C(1000000000) + (uint64_t)rest;
+}
+
 int fpost_os_file_info(int fd, struct fpost_os_file *file) {
   struct statx found;
   long err =
       call6(SYS_statx, fd, (long)"", AT_EMPTY_PATH,
-            STATX_TYPE | STATX_SIZE | STATX_INO | STATX_BTIME, (long)&found, 0);
+            STATX_TYPE | STATX_SIZE | STATX_INO | STATX_BTIME | STATX_CTIME,
+            (long)&found, 0);
   if (err < 0) {
     return (int)err;
   }
   uint64_t birth = 0;
   if ((found.stx_mask & STATX_BTIME) != 0) {
-    birth = (uint64_t)found.stx_btime.tv_sec * UINT64_C(1000000000) +
-            found.stx_btime.tv_nsec;
+    birth = nanoseconds(found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
   }
   *file = (struct fpost_os_file){
       .birth = birth,
+      .changed = nanoseconds(found.stx_ctime.tv_sec, found.stx_ctime.tv_nsec),
       .device = (uint64_t)found.stx_dev_major << 32 | found.stx_dev_minor,
       .inode = found.stx_ino,
       .size = found.stx_size,
       .mode = found.stx_mode,
       .dax = (found.stx_attributes & STATX_ATTR_DAX) != 0};
   return FPOST_OK;
+}
+
+bool fpost_os_exists(int dirfd, const char *path) {
+  return call4(SYS_faccessat, dirfd, (long)path, F_OK, 0) == FPOST_OK;
 }
 
 int fpost_os_resize(int fd, uint64_t size) {
@@ -250,6 +260,12 @@ void fpost_os_wait(_Atomic uint32_t *word, uint32_t value) {
 
 void fpost_os_wake(_Atomic uint32_t *word) {
   (void)call4(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0);
+}
+
+uint64_t fpost_os_clock(void) {
+  struct timespec now = {0, 0};
+  (void)call4(SYS_clock_gettime, CLOCK_REALTIME, (long)&now, 0, 0);
+  return nanoseconds(now.tv_sec, now.tv_nsec);
 }
 
 uint64_t fpost_os_random(void) {

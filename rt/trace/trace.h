@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define FPOST_TRACE_MAGIC "fpostrc\n"
-#define FPOST_TRACE_VERSION 2u
+#define FPOST_TRACE_VERSION 3u
 
 /* A pool is at most 2^40 bytes; a trace has at most FPOST_POOLS_MAX of them. */
 #define FPOST_POOL_SHIFT 40
@@ -40,6 +40,8 @@ static inline uint64_t fpost_pm_offset(uint64_t address) {
   return address & ((UINT64_C(1) << FPOST_POOL_SHIFT) - 1);
 }
 
+/* Flag of a pool: its file was there before the run began. */
+#define FPOST_POOL_BEFORE 1u
 /* Flag of a module: it was compiled by the pass, in part or whole. */
 #define FPOST_MODULE_HOOKS 1u
 
@@ -53,20 +55,22 @@ enum fpost_record_kind {
                            (module index << 48 | pc - load bias); a return
                            address is given as the address of its call (pc - 1) */
   FPOST_RECORD_POOL,    /* id: pool index; text: path ("" if it has no file);
-                           size: bytes; value: virtual address of first mapping */
-  FPOST_RECORD_IMAGE,  /* address, data: content of a pool before the run, where
-                          not zero; at most FPOST_STORE_MAX bytes a record */
-  FPOST_RECORD_RESIZE, /* id: pool; size: new size in bytes */
-  FPOST_RECORD_UNMAP,  /* address, size: no longer mapped */
-  FPOST_RECORD_STORE,  /* thread, address, size, flags, stack, data: the bytes.
-                          With FENCEPOST_STORE_FOUND: words that may each have
-                          been stored by themselves, at any time before */
-  FPOST_RECORD_FLUSH,  /* thread, address, size, flags: kind, stack: the lines
-                          that [address, address + size) touches are flushed, by
-                          one instruction (size 1) or by one call */
-  FPOST_RECORD_FENCE,  /* thread, flags: kind, stack */
-  FPOST_RECORD_DURABLE,  /* thread, address, size, stack: msync, fsync and
-                            friends */
+                           size: bytes; value: virtual address of first mapping;
+                           flags: FPOST_POOL_BEFORE */
+  FPOST_RECORD_IMAGE,   /* address, data: content of a pool when it was mapped
+                           first, where not zero; at most FPOST_STORE_MAX bytes a
+                           record; they follow the POOL at once */
+  FPOST_RECORD_RESIZE,  /* id: pool; size: new size in bytes */
+  FPOST_RECORD_UNMAP,   /* address, size: no longer mapped */
+  FPOST_RECORD_STORE,   /* thread, address, size, flags, stack, data: the bytes.
+                           With FENCEPOST_STORE_FOUND: words that may each have
+                           been stored by themselves, at any time before */
+  FPOST_RECORD_FLUSH,   /* thread, address, size, flags: kind, stack: the lines
+                           that [address, address + size) touches are flushed, by
+                           one instruction (size 1) or by one call */
+  FPOST_RECORD_FENCE,   /* thread, flags: kind, stack */
+  FPOST_RECORD_DURABLE, /* thread, address, size, stack: msync, fsync and
+                           friends */
   FPOST_RECORD_OP_BEGIN, /* thread, text: name and arguments, stack */
   FPOST_RECORD_OP_END,   /* thread, stack */
   FPOST_RECORD_IGNORE,   /* address, size, flags: what is stored there does not

@@ -72,6 +72,7 @@ START_TEST(every_kind_survives_with_its_largest_fields) {
        .data = data,
        .data_size = 8 * FPOST_STACK_MAX},
       {.kind = FPOST_RECORD_POOL,
+       .flags = FPOST_POOL_BEFORE,
        .id = 63,
        .value = big,
        .size = big,

@@ -60,6 +60,37 @@ static void add_pool(struct explore_info *info,
   }
 }
 
+/*
+ * A pool that was there before the run and is mapped after another has its
+ * content from the start: nothing of ours stores to it before.
+ */
+static void add_early(struct explore_info *info,
+                      const struct fpost_record *record, bool first) {
+  struct explore_sizes *sizes = &info->sizes;
+  struct fpost_record early = *record;
+  if (record->kind == FPOST_RECORD_POOL) {
+    info->early =
+        (record->flags & FPOST_POOL_BEFORE) != 0 && !first ? record->id + 1 : 0;
+  }
+  if (info->early == 0 || (record->kind == FPOST_RECORD_IMAGE &&
+                           fpost_pm_pool(record->address) != info->early - 1)) {
+    return;
+  }
+  early.text = NULL;
+  early.text_size = 0;
+  early.data = NULL;
+  if (record->data_size != 0) {
+    uint8_t *data = grow(NULL, record->data_size, 1);
+    memcpy(data, record->data, record->data_size);
+    early.data = data;
+  }
+  if ((sizes->early_count & (sizes->early_count - 1)) == 0) {
+    uint32_t room = sizes->early_count == 0 ? 1 : 2 * sizes->early_count;
+    sizes->early = grow(sizes->early, room, sizeof *sizes->early);
+  }
+  sizes->early[sizes->early_count++] = early;
+}
+
 static void add(struct explore_info *info, const struct fpost_record *record) {
   switch (record->kind) {
   case FPOST_RECORD_STACK:
@@ -69,6 +100,12 @@ static void add(struct explore_info *info, const struct fpost_record *record) {
     add_module(info, record);
     break;
   case FPOST_RECORD_POOL:
+    add_early(info, record, info->sizes.count == 0);
+    add_pool(info, record);
+    break;
+  case FPOST_RECORD_IMAGE:
+    add_early(info, record, false);
+    break;
   case FPOST_RECORD_RESIZE:
     add_pool(info, record);
     break;
@@ -120,6 +157,10 @@ void explore_info_free(struct explore_info *info) {
   for (uint32_t i = 0; i < info->sizes.count; i++) {
     free(info->pool_paths[i]);
   }
+  for (uint32_t i = 0; i < info->sizes.early_count; i++) {
+    free((void *)(uintptr_t)info->sizes.early[i].data);
+  }
+  free(info->sizes.early);
   free(info->stacks);
   free(info->modules);
   free(info->notes);

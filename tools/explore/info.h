@@ -21,6 +21,7 @@ struct explore_trace_module {
 
 struct explore_info {
   struct explore_sizes sizes;
+  uint32_t early; /* while reading: 1 + the pool whose content is kept, or 0 */
   char *pool_paths[FPOST_POOLS_MAX];
   struct explore_stack *stacks; /* by id; 0 is empty */
   uint32_t stack_count;

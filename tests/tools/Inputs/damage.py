@@ -49,7 +49,7 @@ assert "record again" in text, text
 raw = b"fpostrc\n" + bytes([9, 0, 0, 0, 32, 0, 0, 0]) + bytes(16)
 text = refused(raw, "raw version")
 assert "was made by version 9" in text and "record again" in text, text
-raw = b"fpostrc\n" + bytes([2, 0, 0, 0, 32, 0, 0, 0]) + bytes(16)
+raw = b"fpostrc\n" + bytes([3, 0, 0, 0, 32, 0, 0, 0]) + bytes(16)
 assert show(raw).returncode == 0
 assert "not packed" in show(raw).stdout
 # A raw trace: random records end in an error or in an end, never in a crash.
