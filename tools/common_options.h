@@ -54,10 +54,10 @@ struct fpost_report_options {
   struct fpost_texts no;
   const char *baseline; /* JSON report of an earlier run; NULL: none */
   const char *json; /* file for the JSON report, "-" for stdout; NULL: none */
-  int fail_on;      /* index into "error|warning|performance" */
+  int fail_on;      /* index into FPOST_FAIL_ON_WORDS */
 };
 
-#define FPOST_FAIL_ON_WORDS "error|warning|performance"
+#define FPOST_FAIL_ON_WORDS "error|warning|performance|note"
 #define FPOST_FAIL_ON_DEFAULT 1 /* warning */
 
 /* clang-format off */

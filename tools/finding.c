@@ -95,6 +95,7 @@ int fpost_class_find(const char *name, size_t size, const char *where) {
 bool fpost_class_online(uint32_t class_) {
   switch (class_) {
   case FPOST_CLASS_RECOVERY_FAILURE:
+  case FPOST_CLASS_CHECKSUM_COLLISION:
   case FPOST_CLASS_NOT_ROBUST:
   case FPOST_CLASS_PERSISTENCY_RACE:
   case FPOST_CLASS_NOT_FAILURE_ATOMIC:
@@ -130,7 +131,8 @@ static int classes_parse(const struct fpost_texts *lists, const char *where,
 static int filters_set(struct fpost_report *report,
                        const struct fpost_report_options *options) {
   static const enum fpost_severity severities[] = {
-      FPOST_SEVERITY_ERROR, FPOST_SEVERITY_WARNING, FPOST_SEVERITY_PERFORMANCE};
+      FPOST_SEVERITY_ERROR, FPOST_SEVERITY_WARNING, FPOST_SEVERITY_PERFORMANCE,
+      FPOST_SEVERITY_NOTE};
   uint32_t only = 0;
   uint32_t no = 0;
   for (uint32_t i = 0; i < FPOST_CLASS_COUNT; i++) {

@@ -86,12 +86,10 @@ static void get_crash(struct fpost_report *report, const json_t *json,
 /* A finding may be less severe than its class. */
 static enum fpost_severity get_severity(const json_t *json,
                                         enum fpost_severity usual) {
-  static const enum fpost_severity all[] = {
-      FPOST_SEVERITY_PERFORMANCE, FPOST_SEVERITY_WARNING, FPOST_SEVERITY_ERROR};
   const char *name = json_string_value(json_object_get(json, "severity"));
-  for (size_t i = 0; name != NULL && i < sizeof all / sizeof all[0]; i++) {
-    if (strcmp(fpost_severity_name(all[i]), name) == 0) {
-      return all[i];
+  for (int i = 0; name != NULL && i < FPOST_SEVERITY_COUNT; i++) {
+    if (strcmp(fpost_severity_name((enum fpost_severity)i), name) == 0) {
+      return (enum fpost_severity)i;
     }
   }
   return usual;

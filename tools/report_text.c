@@ -312,6 +312,8 @@ static struct wording wording_of(const struct fpost_report_finding *finding) {
   case FPOST_CLASS_NOT_FAILURE_ATOMIC:
   case FPOST_CLASS_LOST_OPERATION:
     return wording_of_failure(finding);
+  case FPOST_CLASS_CHECKSUM_COLLISION:
+    return (struct wording){.missing = "power cut", .preposition = "at"};
   case FPOST_CLASS_UNBALANCED:
     return wording_of_unbalanced(finding);
   default:
@@ -480,7 +482,8 @@ static void also_print(FILE *out, const struct fpost_report_finding *finding) {
 void fpost_finding_print(const struct fpost_report *report, FILE *out,
                          const struct fpost_report_finding *finding) {
   struct wording wording = wording_of(finding);
-  if (finding->message != NULL && finding->crash.state == NULL &&
+  bool collision = finding->class_ == FPOST_CLASS_CHECKSUM_COLLISION;
+  if (finding->message != NULL && (finding->crash.state == NULL || collision) &&
       strcmp(finding->message, fpost_class_infos[finding->class_].text) != 0) {
     fputs("  ", out);
     fpost_text_put(out, finding->message, strlen(finding->message),
@@ -500,7 +503,8 @@ void fpost_finding_print(const struct fpost_report *report, FILE *out,
   if (finding->read.present && !wording.reads) {
     fputs(finding->class_ == FPOST_CLASS_NOT_ROBUST
               ? "  recovery read the second without the first    "
-              : "  recovery read it    ",
+          : collision ? "  the checksum is compared    "
+                      : "  recovery read it    ",
           out);
     place_print(out, &finding->read.place);
     fputc('\n', out);
@@ -522,7 +526,8 @@ void fpost_finding_print(const struct fpost_report *report, FILE *out,
 
 static void finding_print(const struct fpost_report *report, FILE *out,
                           const struct fpost_report_finding *finding) {
-  static const char *const severities[] = {"PERFORMANCE", "WARNING", "ERROR"};
+  static const char *const severities[] = {"NOTE", "PERFORMANCE", "WARNING",
+                                           "ERROR"};
   fprintf(out, "==%" PRIu32 "==%s: fencepost: %s\n",
           finding->process != 0 ? finding->process : (uint32_t)getpid(),
           severities[finding->severity],
@@ -544,7 +549,7 @@ static void coverage_print(const struct fpost_coverage *coverage, FILE *out) {
 }
 
 static void summary_print(const struct fpost_report *report, FILE *out) {
-  uint32_t counts[3] = {0, 0, 0};
+  uint32_t counts[FPOST_SEVERITY_COUNT] = {0};
   for (uint32_t i = 0; i < report->findings_count; i++) {
     counts[report->findings[i].severity]++;
   }
@@ -556,6 +561,10 @@ static void summary_print(const struct fpost_report *report, FILE *out) {
   if (counts[FPOST_SEVERITY_PERFORMANCE] != 0) {
     fprintf(out, ", %" PRIu32 " performance",
             counts[FPOST_SEVERITY_PERFORMANCE]);
+  }
+  if (counts[FPOST_SEVERITY_NOTE] != 0) {
+    fprintf(out, ", %" PRIu32 " note%s", counts[FPOST_SEVERITY_NOTE],
+            counts[FPOST_SEVERITY_NOTE] == 1 ? "" : "s");
   }
   if (report->suppressed != 0) {
     fprintf(out, ", %" PRIu64 " suppressed", report->suppressed);

@@ -262,6 +262,7 @@ static void run_begin(void) {
     read_everything();
   }
   fpost_run.stacks = plan->request == FPOST_PLAN_ONE;
+  fpost_run.audit = fpost_run.stacks && plan->audit != 0;
   fpost_recover_on = true;
   if (fpost_run.stacks) {
     fpost_fault_watch_deaths();
@@ -329,6 +330,7 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept) {
   plan->run_over = 0;
   plan->solving = 0;
   plan->fault.count = 0;
+  plan->collision.words = 0;
   __atomic_add_fetch(&plan->runs, 1, __ATOMIC_RELEASE);
   pid_t pid = _Fork();
   if (pid == 0) {

@@ -66,10 +66,13 @@ bool fpost_joint_failed(const uint64_t hash[2]) {
   return false;
 }
 
+/* validates: three words and more are not compared but summed up. */
 static struct fpost_choice word_choice(const struct fpost_joint_word *word,
-                                       bool new) {
-  struct fpost_choice choice = {
-      .unit = word->unit, .count = 1, .read = word->bytes};
+                                       bool new, bool validates) {
+  struct fpost_choice choice = {.unit = word->unit,
+                                .count = 1,
+                                .read = word->bytes,
+                                .valid = validates ? word->bytes : 0};
   for (fpost_bytes left = word->bytes; left != 0; left &= left - 1) {
     int i = __builtin_ctzll(left);
     choice.value[i] = word->contents[new ? 1 : 0][i];
@@ -97,6 +100,7 @@ bool fpost_joint_fail(const struct fpost_joint_word *words, uint32_t count,
     chosen++;
   }
   bool passes_new = chosen < count;
+  bool sum = count >= FPOST_SUM_WORDS_MIN;
   chosen = passes_new ? chosen : 0;
   uint32_t index = plan->joints_used++;
   struct fpost_joint *test = &list->joints.tests[index];
@@ -107,13 +111,13 @@ bool fpost_joint_fail(const struct fpost_joint_word *words, uint32_t count,
   struct fpost_choice *facts = &list->joints.facts[test->first];
   for (uint32_t i = 0; i < count; i++) {
     if (i != chosen) {
-      *facts++ = word_choice(&words[i], in(subset, i));
+      *facts++ = word_choice(&words[i], in(subset, i), sum);
     }
   }
-  *facts = word_choice(&words[chosen], passes_new);
+  *facts = word_choice(&words[chosen], passes_new, sum);
   plan->facts_used += count;
   struct fpost_choice *choice = &list->choices[list->count++];
-  *choice = word_choice(&words[chosen], !passes_new);
+  *choice = word_choice(&words[chosen], !passes_new, sum);
   choice->count = 2;
   choice->joint = index + 1;
   choice->pc = pc;

@@ -63,6 +63,7 @@ struct fpost_run {
   uint32_t open_count;
   uint32_t lock;
   bool stacks; /* choices are to be logged with stacks */
+  bool audit;  /* checksums are followed though all of their words are known */
   /* Code with hooks runs: set by any of them, cleared by fpost_recover_leave.
      What faults now is a store, whose hook comes after it. */
   bool hooked;
@@ -119,11 +120,11 @@ void fpost_view_touch(struct fpost_view *view, uint64_t offset, uint64_t size,
 uint64_t fpost_view_alternatives(const struct fpost_view *view, uint64_t offset,
                                  uint64_t size, uint32_t max);
 void fpost_view_store(struct fpost_view *view, uint64_t offset, uint64_t size);
-/* Are there units in the page that are not settled? */
+/* Are there units in the page that are not settled, or to be followed? */
 static inline bool fpost_view_closed(const struct fpost_view *view,
                                      uint64_t page) {
   return page < view->pool->pages_count && view->pages[page] != 0 &&
-         view->settled[page] < view->pages[page];
+         (view->settled[page] < view->pages[page] || fpost_run.audit);
 }
 /* Make the page at address accessible (closed: not) to the program. */
 void fpost_page_open(const struct fpost_mapping *mapping, uintptr_t address);
@@ -159,6 +160,9 @@ void fpost_observe_begin(void);
 uint64_t fpost_observe_hash(void);
 
 /* ---- recover_joint.c ---- */
+
+/* Words whose comparison is that of a checksum, at the least. */
+#define FPOST_SUM_WORDS_MIN 3u
 
 /* A word of a joint test (rt/model/choice.h): undecided, in a unit of one
    step, so that it is old or new whatever the other words are. */

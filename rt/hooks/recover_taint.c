@@ -407,6 +407,27 @@ static bool emulate(ucontext_t *context,
 
 /* ---- by the processor ---- */
 
+static uint64_t flags_written(const ZydisAccessedFlags *accessed) {
+  return (accessed->modified | accessed->set_0 | accessed->set_1 |
+          accessed->undefined) &
+         FPOST_STATUS;
+}
+
+/* Does the instruction at pc overwrite all flags, unread? */
+static bool overwrites_flags(uintptr_t pc) {
+  const struct fpost_instruction *next = fpost_fault_decode(pc);
+  return next != NULL && next->head.cpu_flags != NULL &&
+         (next->head.cpu_flags->tested & FPOST_STATUS) == 0 &&
+         flags_written(next->head.cpu_flags) == FPOST_STATUS;
+}
+
+/* inc and dec leave the carry flag alone; mostly nobody is interested in it. */
+static bool leaves_dead_flags(const struct fpost_instruction *instruction) {
+  ZydisMnemonic name = instruction->head.mnemonic;
+  return (name == ZYDIS_MNEMONIC_INC || name == ZYDIS_MNEMONIC_DEC) &&
+         overwrites_flags(instruction->pc + instruction->head.length);
+}
+
 /* Decide what it reads of the flags; forget what it overwrites. */
 static void prepare_flags(ucontext_t *context,
                           const ZydisAccessedFlags *accessed) {
@@ -414,9 +435,7 @@ static void prepare_flags(ucontext_t *context,
     return;
   }
   uint64_t reads = accessed->tested & FPOST_STATUS;
-  uint64_t writes = (accessed->modified | accessed->set_0 | accessed->set_1 |
-                     accessed->undefined) &
-                    FPOST_STATUS;
+  uint64_t writes = flags_written(accessed);
   bool only_zero = reads == FPOST_ZERO &&
                    (fpost_taint.zero_known || fpost_flags_zero(context));
   if ((reads != 0 && !only_zero) || (writes != 0 && writes != FPOST_STATUS)) {
@@ -507,6 +526,11 @@ static bool is_opaque(const struct fpost_instruction *instruction) {
 static bool step(ucontext_t *context,
                  const struct fpost_instruction *instruction) {
   struct fpost_decoded decoded;
+  uintptr_t pc = instruction->pc;
+  if (leaves_dead_flags(instruction)) {
+    fpost_taint.setter = FPOST_SET_PLAINLY;
+  }
+  instruction = fpost_fault_decode(pc); /* the next one may have its place */
   if (is_opaque(instruction) || fpost_taint.steps++ == STEPS_MAX ||
       !prepare_memory(context, instruction, &decoded)) {
     return false;
@@ -576,9 +600,10 @@ void fpost_taint_continue(ucontext_t *context) {
 
 bool fpost_taint_begin(ucontext_t *context) {
   const struct fpost_plan *plan = fpost_run.plan;
-  if (fpost_taint.active || plan->request != FPOST_PLAN_WALK ||
-      plan->rule != FPOST_CHOICE_FIRST || fpost_run.forked ||
-      fpost_run.hooked || fpost_run_threads()) {
+  bool follows = fpost_run.audit || (plan->request == FPOST_PLAN_WALK &&
+                                     plan->rule == FPOST_CHOICE_FIRST);
+  if (fpost_taint.active || !follows || fpost_run.forked || fpost_run.hooked ||
+      fpost_run_threads()) {
     return false;
   }
   const struct fpost_instruction *instruction =

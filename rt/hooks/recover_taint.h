@@ -26,6 +26,10 @@ struct fpost_word {
   struct fpost_joint_word joint;
   uintptr_t address;
   uint64_t contents[2]; /* old, new */
+  /* In an audit, where the word is known: it is as before the crash point's
+     undecided stores, or it lacks some of them. Its contents are then the old
+     one, and what it is or would be. */
+  bool old, lost;
 };
 
 /* The value of a register: low and high half. */

@@ -178,6 +178,10 @@ static void word_decided(ucontext_t *context, uint32_t index, bool new) {
 /* Decide one word as if it were read now. */
 void fpost_word_decide(ucontext_t *context, uint32_t index) {
   const struct fpost_word *word = &fpost_taint_words[index];
+  if (fpost_run.audit) {
+    word_decided(context, index, !word->old);
+    return;
+  }
   struct fpost_mapping *mapping = fpost_run_find(word->address);
   FPOST_ASSERT(mapping != NULL);
   page_open(mapping, word->address);
@@ -371,11 +375,45 @@ static bool test_fail(const ucontext_t *context, const uint64_t *subset) {
                           site_of(context).pc);
 }
 
+/*
+ * In an audit: is `difference` zero? If it is, and some of its words are lost
+ * while others are not, the checksum has matched by chance.
+ */
+static bool audit_zero(ucontext_t *context, struct fpost_value *difference) {
+  struct fpost_plan_collision *found = &fpost_run.plan->collision;
+  uint32_t words = 0;
+  uint32_t lost = 0;
+  bool old = true;
+  for (uint32_t i = 0; i < fpost_taint.words_count; i++) {
+    if ((difference->terms[0][i] | difference->terms[1][i]) == 0) {
+      continue;
+    }
+    words++;
+    lost += fpost_taint_words[i].lost;
+    old = old && fpost_taint_words[i].old;
+    fpost_value_copy(&fpost_taint_operand, difference);
+    fpost_word_decide(context, i);
+    fpost_value_copy(difference, &fpost_taint_operand);
+  }
+  bool zero = value_content(difference) == 0;
+  if (zero && words >= FPOST_SUM_WORDS_MIN && lost != 0 && !old &&
+      found->words == 0) {
+    fpost_run_stack(&found->stack, site_of(context));
+    found->lost = lost;
+    found->words = words;
+  }
+  return zero;
+}
+
 /* Is `difference` zero? Decides what it must. */
 static bool decide_zero(ucontext_t *context, struct fpost_value *difference,
                         uint32_t width) {
-  for (;;) {
+  if (fpost_run.audit) {
+    return audit_zero(context, difference);
+  }
+  for (bool sum = false;;) {
     test_make(context, difference, width);
+    sum = sum || test.count >= FPOST_SUM_WORDS_MIN;
     if (test.count == 0) {
       return test.target == 0;
     }
@@ -394,9 +432,13 @@ static bool decide_zero(ucontext_t *context, struct fpost_value *difference,
         return false;
       }
     }
+    uint32_t made = fpost_run.list.count;
     fpost_value_copy(&fpost_taint_operand, difference);
     fpost_word_decide(context, test.words[0]);
     fpost_value_copy(difference, &fpost_taint_operand);
+    for (; sum && made < fpost_run.list.count; made++) {
+      fpost_run.list.choices[made].valid = fpost_run.list.choices[made].read;
+    }
   }
 }
 
@@ -435,7 +477,7 @@ static uint64_t word_content(uint64_t memory, const uint8_t *line,
 
 /* The number of the word at address, as it is now; FPOST_WORDS_MAX: no room. */
 static uint32_t word_get(uintptr_t address, uint32_t unit_index,
-                         fpost_bytes bytes) {
+                         fpost_bytes bytes, const uint8_t *after) {
   uint32_t index = 0;
   while (index < fpost_taint.words_count &&
          fpost_taint_words[index].address != address) {
@@ -445,7 +487,6 @@ static uint32_t word_get(uintptr_t address, uint32_t unit_index,
     return FPOST_WORDS_MAX;
   }
   const struct fpost_unit *unit = &fpost_run.units[unit_index];
-  const uint8_t *after = fpost_run.steps[unit->steps_first].content;
   uint32_t word = (uint32_t)__builtin_ctzll(bytes) / WORD;
   uint64_t memory = 0;
   memcpy(&memory, (const void *)address, WORD);
@@ -494,6 +535,38 @@ static fpost_bytes word_bytes(struct fpost_view *view, uint64_t offset,
   return 0;
 }
 
+/*
+ * In an audit: decide the word, and follow it all the same. Its other content
+ * is what it would be with everything persisted if it is old, else what it is.
+ * Returns FPOST_WORDS_MAX if it was never undecided, or there is no room.
+ */
+static uint32_t word_audit(struct fpost_view *view, uint64_t offset,
+                           uintptr_t address, struct fpost_site site) {
+  static uint8_t last[LINE];
+  fpost_view_read(view, offset, WORD, site);
+  for (uint32_t i = view->lines[offset / LINE]; i != 0;
+       i = fpost_run.links[i - 1]) {
+    const struct fpost_unit *unit = &fpost_run.units[i - 1];
+    fpost_bytes bytes = unit->touched & UINT64_C(0xff) << (offset % LINE);
+    if (bytes == 0 || (fpost_run.lazies[i - 1].stored & bytes) != 0) {
+      continue;
+    }
+    uint64_t cuts = fpost_unit_cuts(unit, fpost_run.steps);
+    fpost_unit_at(unit, fpost_run.steps, cuts - 1, last);
+    uint32_t index = word_get(address, i - 1, bytes, last);
+    if (index != FPOST_WORDS_MAX) {
+      struct fpost_word *word = &fpost_taint_words[index];
+      uint64_t actual = 0;
+      memcpy(&actual, (const void *)address, WORD);
+      word->old = actual == word->contents[0];
+      word->lost = actual != word->contents[1];
+      word->contents[1] = word->old ? word->contents[1] : actual;
+    }
+    return index;
+  }
+  return FPOST_WORDS_MAX;
+}
+
 /* Load size bytes into value. Returns false if that is not for us. */
 bool fpost_taint_load(const ucontext_t *context, uintptr_t address,
                       uint64_t size, struct fpost_value *value) {
@@ -509,10 +582,15 @@ bool fpost_taint_load(const ucontext_t *context, uintptr_t address,
   page_open(mapping, at);
   if (fpost_view_closed(mapping->view, offset / PAGE)) {
     uint32_t unit = 0;
-    fpost_bytes bytes =
-        word_bytes(mapping->view, offset, site_of(context), &unit);
+    fpost_bytes bytes = 0;
+    if (fpost_run.audit) {
+      index = word_audit(mapping->view, offset, at, site_of(context));
+    } else {
+      bytes = word_bytes(mapping->view, offset, site_of(context), &unit);
+    }
     if (bytes != 0) {
-      index = word_get(at, unit, bytes);
+      uint32_t step = fpost_run.units[unit].steps_first;
+      index = word_get(at, unit, bytes, fpost_run.steps[step].content);
       if (index == FPOST_WORDS_MAX) {
         return false;
       }

@@ -59,13 +59,13 @@ static void findings_print(const struct fpost_results *results,
   }
 }
 
-/* Does anything found make the exit code differ? Performance does not. */
+/* Does anything found make the exit code differ? Performance does not, nor do
+   notes. */
 static bool serious(const struct fpost_results *results, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     const struct fpost_results_finding *finding = &results->findings[i];
     if (atomic_load(&finding->ready) != 0 &&
-        fpost_class_infos[finding->class_].severity !=
-            FPOST_SEVERITY_PERFORMANCE) {
+        fpost_class_infos[finding->class_].severity >= FPOST_SEVERITY_WARNING) {
       return true;
     }
   }

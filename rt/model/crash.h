@@ -67,7 +67,8 @@ struct fpost_known {
   uint8_t content[64]; /* their values */
 };
 
-/* The pieces of a step, each of which may persist without the others: 1 to 8. */
+/* The pieces of a step, each of which may persist without the others: 1 to 8.
+ */
 uint32_t fpost_step_pieces(const struct fpost_step *step);
 
 /* The number of cuts of a unit, saturating at UINT64_MAX. */

@@ -21,6 +21,7 @@ const struct fpost_detail_info fpost_detail_infos[FPOST_DETAIL_COUNT] = {
 
 const char *fpost_severity_name(enum fpost_severity severity) {
   static const char *const names[] = {
+      [FPOST_SEVERITY_NOTE] = "note",
       [FPOST_SEVERITY_PERFORMANCE] = "performance",
       [FPOST_SEVERITY_WARNING] = "warning",
       [FPOST_SEVERITY_ERROR] = "error",

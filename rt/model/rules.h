@@ -27,9 +27,11 @@
 #include "rt/model/model.h"
 
 enum fpost_severity {
+  FPOST_SEVERITY_NOTE, /* no fault of the program's */
   FPOST_SEVERITY_PERFORMANCE,
   FPOST_SEVERITY_WARNING,
-  FPOST_SEVERITY_ERROR
+  FPOST_SEVERITY_ERROR,
+  FPOST_SEVERITY_COUNT
 };
 
 enum fpost_class {

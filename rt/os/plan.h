@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
-#define FPOST_PLAN_VERSION 5u
+#define FPOST_PLAN_VERSION 6u
 
 /* Undecided units at one crash point. */
 #define FPOST_PLAN_UNITS_MAX (1u << 20)
@@ -120,6 +120,14 @@ struct fpost_plan_run {
   uint64_t observed; /* hash of what it said of the state; 0: nothing */
 };
 
+/* A checksum that a run has found to match although some of the undecided words
+   under it were lost and others not. */
+struct fpost_plan_collision {
+  uint32_t words; /* under it and undecided at the crash; 0: there was none */
+  uint32_t lost;  /* of these, not as if everything had persisted */
+  struct fpost_plan_stack stack; /* of the comparison */
+};
+
 /* A sum that has been solved; which, hashes say. */
 struct fpost_plan_sum {
   uint64_t hash[2]; /* 0, 0: free */
@@ -165,6 +173,7 @@ struct fpost_plan {
   uint32_t request;
   uint32_t rule;       /* enum fpost_choice_rule */
   uint32_t fixed;      /* the walk leaves this many choices alone */
+  uint32_t audit;      /* with ONE: look for a collision */
   uint64_t runs_max;   /* at most so many runs */
   uint64_t output_max; /* bytes a run may write to any file */
 
@@ -186,6 +195,7 @@ struct fpost_plan {
   uint64_t log_used; /* bytes */
   uint64_t log_runs;
   struct fpost_plan_stack fault; /* where a signal killed the run, with ONE */
+  struct fpost_plan_collision collision; /* with audit */
 };
 
 static inline void *fpost_plan_table(struct fpost_plan *plan, uint64_t at) {

@@ -23,6 +23,22 @@
 
 /* ---- keys ---- */
 
+/* The modules of the target follow those of the trace. */
+static uint64_t target_pc(struct explore_search *search, uint64_t pc) {
+  const struct explore_target *target = &search->target;
+  for (uint32_t i = 0; i < target->module_count; i++) {
+    const struct explore_module *module = &target->modules[i];
+    if (pc >= module->start && pc < module->end) {
+      uint32_t index = search->info->module_count + i;
+      int err = fpost_symbols_module(search->report.symbols, index,
+                                     module->path, NULL, 0);
+      (void)err; /* shown as module and offset */
+      return (uint64_t)index << 48 | (pc - module->bias);
+    }
+  }
+  return pc & ((UINT64_C(1) << 48) - 1);
+}
+
 /* Stack ids differ between traces, pcs do not. */
 static uint64_t stack_hash(const struct explore_search *search,
                            uint32_t stack) {
@@ -42,11 +58,23 @@ static uint64_t step_stack_hash(const struct explore_search *search,
 
 bool explore_found_by_state(const struct explore_found *found) {
   return found->class_ == FPOST_CLASS_RECOVERY_FAILURE ||
+         found->class_ == FPOST_CLASS_CHECKSUM_COLLISION ||
          found->class_ == FPOST_CLASS_NOT_FAILURE_ATOMIC ||
          found->class_ == FPOST_CLASS_LOST_OPERATION;
 }
 
-void explore_found_key(const struct explore_search *search,
+/* Where a checksum is compared, whatever the addresses of the modules. */
+static uint64_t collision_hash(struct explore_search *search,
+                               const struct explore_found *found) {
+  const struct fpost_plan_stack *stack = &found->collision.stack;
+  uint64_t pcs[FPOST_PLAN_STACK_MAX];
+  for (uint32_t i = 0; i < stack->count; i++) {
+    pcs[i] = target_pc(search, stack->pcs[i]);
+  }
+  return XXH3_64bits(pcs, stack->count * sizeof *pcs);
+}
+
+void explore_found_key(struct explore_search *search,
                        const struct explore_found *found,
                        char key[EXPLORE_KEY_MAX]) {
   uint64_t lost = 0;
@@ -60,7 +88,9 @@ void explore_found_key(const struct explore_search *search,
     lost += step_stack_hash(search, unit->steps_first + step);
   }
   bool by_state = explore_found_by_state(found);
-  if (by_state && found->first == UINT32_MAX) {
+  if (found->class_ == FPOST_CLASS_CHECKSUM_COLLISION) {
+    lost = collision_hash(search, found);
+  } else if (by_state && found->first == UINT32_MAX) {
     lost = stack_hash(search, search->crash_stack);
   }
   snprintf(key, EXPLORE_KEY_MAX,
@@ -116,22 +146,6 @@ static struct fpost_access access_of(struct explore_search *search,
           &search->report, search->info->pool_paths[fpost_pm_pool(address)]),
       .offset = fpost_pm_offset(address),
       .size = info->size};
-}
-
-/* The modules of the target follow those of the trace. */
-static uint64_t target_pc(struct explore_search *search, uint64_t pc) {
-  const struct explore_target *target = &search->target;
-  for (uint32_t i = 0; i < target->module_count; i++) {
-    const struct explore_module *module = &target->modules[i];
-    if (pc >= module->start && pc < module->end) {
-      uint32_t index = search->info->module_count + i;
-      int err = fpost_symbols_module(search->report.symbols, index,
-                                     module->path, NULL, 0);
-      (void)err; /* shown as module and offset */
-      return (uint64_t)index << 48 | (pc - module->bias);
-    }
-  }
-  return pc & ((UINT64_C(1) << 48) - 1);
 }
 
 /* exact: the innermost pc is an instruction's own, not a return address. */
@@ -303,6 +317,25 @@ static void add_lost(struct explore_search *search,
   finding->crash.lost_count = count;
 }
 
+/* A checksum that matched by chance, and how recovery failed then. */
+static void describe_collision(struct explore_search *search,
+                               const struct explore_found *found,
+                               struct fpost_report_finding *finding) {
+  struct fpost_report *report = &search->report;
+  finding->missing = (struct fpost_access){
+      .present = search->crash_stack != 0,
+      .place = explore_info_place(search->info, report, search->crash_stack)};
+  finding->read = (struct fpost_access){
+      .present = true,
+      .place = target_place(search, &found->collision.stack, true)};
+  finding->message = fpost_report_format(
+      report,
+      "a checksum matches by chance: %u of the %u words under it that a crash "
+      "leaves open are lost, the others are not; recovery takes them for valid",
+      found->collision.lost, found->collision.words);
+  add_lost(search, finding, found);
+}
+
 static void describe_failure(struct explore_search *search,
                              const struct explore_found *found,
                              struct fpost_report_finding *finding) {
@@ -316,7 +349,9 @@ static void describe_failure(struct explore_search *search,
   if (found->first != UINT32_MAX) {
     add_lost(search, finding, found);
   }
-  if (found->first == UINT32_MAX) {
+  if (found->class_ == FPOST_CLASS_CHECKSUM_COLLISION) {
+    describe_collision(search, found, finding);
+  } else if (found->first == UINT32_MAX) {
     finding->missing = (struct fpost_access){
         .present = search->crash_stack != 0,
         .place = explore_info_place(search->info, report, search->crash_stack)};
@@ -347,7 +382,8 @@ static void describe_failure(struct explore_search *search,
   explore_run_state(search, found->lost, found->lost_count, found->others_full,
                     &run);
   finding->crash.stack = target_place(search, &search->image.plan->fault, true);
-  if (found->class_ == FPOST_CLASS_RECOVERY_FAILURE) {
+  if (found->class_ != FPOST_CLASS_NOT_FAILURE_ATOMIC &&
+      found->class_ != FPOST_CLASS_LOST_OPERATION) {
     add_output(search, finding);
   } else {
     explore_describe_operation(search, found, &run, finding);

@@ -31,6 +31,8 @@ struct explore_found {
       second; /* step of the later store that persisted; UINT32_MAX: none */
   struct explore_lost *lost; /* recovery-failure: the state, owned */
   uint32_t lost_count;
+  /* checksum-collision: of the run on that state */
+  struct fpost_plan_collision collision;
   bool others_full; /* in that state: other units are persisted, not lost */
   struct fpost_choice *choices; /* not-robust, race: those of the run, owned */
   uint32_t choice_count;
@@ -41,7 +43,7 @@ struct explore_found {
 bool explore_found_by_state(const struct explore_found *found);
 
 /* Equal for findings of the same cause, in any crash point, worker or shard. */
-void explore_found_key(const struct explore_search *search,
+void explore_found_key(struct explore_search *search,
                        const struct explore_found *found,
                        char key[EXPLORE_KEY_MAX]);
 

@@ -81,7 +81,8 @@ void explore_cut_split(const struct fpost_unit *unit,
   *whole = false;
   for (*step = 0; *step < unit->steps_count; (*step)++) {
     uint64_t all =
-        (UINT64_C(1) << fpost_step_pieces(&steps[unit->steps_first + *step])) - 1;
+        (UINT64_C(1) << fpost_step_pieces(&steps[unit->steps_first + *step])) -
+        1;
     if (left == 0) {
       return;
     }
@@ -303,9 +304,56 @@ static uint32_t persisted_of(struct explore_search *search,
   return kept;
 }
 
+/* Is the checksum that matched in this run one that has been reported with this
+   outcome? Then it is counted. */
+static bool collision_known(struct explore_search *search,
+                            const struct fpost_plan_run *run,
+                            const struct fpost_plan_collision *collision) {
+  for (uint32_t i = 0; i < search->found_count; i++) {
+    struct explore_found *found = &search->found[i];
+    if (found->class_ == FPOST_CLASS_CHECKSUM_COLLISION &&
+        found->outcome == run->outcome && found->value == run->value &&
+        memcmp(&found->collision.stack, &collision->stack,
+               sizeof collision->stack) == 0) {
+      found->count++;
+      return true;
+    }
+  }
+  return false;
+}
+
+/*
+ * A state that fails because a checksum has matched by chance is no fault of
+ * the program's, if it fails for no other reason: then the state that is left
+ * of it has such a checksum, too. And where the run had none, the state that is
+ * reported must not have one either, or it would explain something else.
+ */
+static enum fpost_class judge_collision(struct explore_search *search,
+                                        const struct fpost_plan_run *run,
+                                        bool before,
+                                        struct explore_found *found) {
+  enum fpost_class class_ = class_of(search, run);
+  explore_audit_state(search, found->lost, found->lost_count,
+                      found->others_full, run, &found->collision);
+  bool after = found->collision.words != 0;
+  if (after && !before && found->others_full) {
+    found->lost_count = lost_of(search, found->lost, search->choice_count + 1);
+    lost_sort(&search->image, found->lost, found->lost_count);
+  }
+  return before && after ? FPOST_CLASS_CHECKSUM_COLLISION : class_;
+}
+
 void explore_judge_failure(struct explore_search *search,
                            const struct fpost_plan_run *run) {
   const struct explore_image *image = &search->image;
+  struct fpost_plan_collision collision = {0};
+  if (!search->target.foreign) {
+    explore_audit_prefix(search, search->choices, search->choice_count, run,
+                         &collision);
+    if (collision.words != 0 && collision_known(search, run, &collision)) {
+      return;
+    }
+  }
   uint32_t max = search->choice_count + 1;
   struct explore_lost *lost = malloc((max + 1) * sizeof *lost);
   FPOST_ASSERT(lost != NULL);
@@ -337,9 +385,10 @@ void explore_judge_failure(struct explore_search *search,
   found->others_full = others_full;
   found->first = UINT32_MAX;
   found->second = UINT32_MAX;
-  if (count != 0 && others_full) {
+  found->class_ = judge_collision(search, run, collision.words != 0, found);
+  if (found->class_ == class_ && found->lost_count != 0 && found->others_full) {
     found->first = lost_step(image, &lost[0]);
-    found->second = find_culprit(search, run, lost, count);
+    found->second = find_culprit(search, run, lost, found->lost_count);
   }
 }
 

@@ -126,6 +126,7 @@ static void run_one(struct explore_search *search, struct fpost_plan_run *run) {
   }
   plan->request = FPOST_PLAN_ONE;
   plan->runs_max = 1;
+  plan->collision.words = 0;
   if (explore_target_ask(&search->target) == EXPLORE_ANSWERED) {
     memcpy(run, fpost_plan_table(plan, plan->log_at), sizeof *run);
   }
@@ -153,11 +154,48 @@ void explore_run_prefix(struct explore_search *search,
                         const struct fpost_choice *choices, uint32_t count,
                         struct fpost_plan_run *run) {
   struct fpost_plan *plan = search->image.plan;
-  memcpy(search->image.choices, choices, count * sizeof *choices);
+  for (uint32_t i = 0; i < count; i++) {
+    search->image.choices[i] = choices[i];
+    search->image.choices[i].joint = 0; /* what it says of the word is enough */
+  }
   plan->choices_count = count;
   plan->fixed = count;
   plan->rule = FPOST_CHOICE_FIRST;
   run_one(search, run);
+}
+
+static void audit_end(struct explore_search *search,
+                      const struct fpost_plan_run *run,
+                      const struct fpost_plan_run *again,
+                      struct fpost_plan_collision *collision) {
+  struct fpost_plan *plan = search->image.plan;
+  plan->audit = 0;
+  search->point.runs++;
+  *collision = plan->collision;
+  if (again->outcome != run->outcome || again->value != run->value ||
+      again->observed != run->observed) {
+    collision->words = 0;
+  }
+}
+
+void explore_audit_state(struct explore_search *search,
+                         const struct explore_lost *lost, uint32_t count,
+                         bool others_full, const struct fpost_plan_run *run,
+                         struct fpost_plan_collision *collision) {
+  struct fpost_plan_run again;
+  search->image.plan->audit = 1;
+  explore_run_state(search, lost, count, others_full, &again);
+  audit_end(search, run, &again, collision);
+}
+
+void explore_audit_prefix(struct explore_search *search,
+                          const struct fpost_choice *choices, uint32_t count,
+                          const struct fpost_plan_run *run,
+                          struct fpost_plan_collision *collision) {
+  struct fpost_plan_run again;
+  search->image.plan->audit = 1;
+  explore_run_prefix(search, choices, count, &again);
+  audit_end(search, run, &again, collision);
 }
 
 /* ---- a crash point ---- */

@@ -5,7 +5,7 @@
 const CHUNK = 150; // entries of the list that are drawn at a time
 const PRINT_MAX = 200; // findings that are printed in full
 const BARS_MIN = 24; // the chart is so wide that fewer bars do not fill it
-const SEVERITIES = ["error", "warning", "performance"];
+const SEVERITIES = ["error", "warning", "performance", "note"];
 const findings = data.findings;
 
 const filter = { search: "", severities: new Set(SEVERITIES), class: "", events: null };

@@ -17,7 +17,7 @@ SEVERITIES = {
     "missing-flush": "error", "missing-fence": "error",
     "overwritten-before-persist": "warning", "redundant-flush": "performance",
     "redundant-fence": "performance", "recovery-failure": "error",
-    "not-robust": "warning", "persistency-race": "warning",
+    "not-robust": "warning", "checksum-collision": "note", "persistency-race": "warning",
     "not-failure-atomic": "error", "lost-operation": "error",
     "unlogged-store": "error", "duplicate-log": "performance",
     "volatile-pointer": "error", "foreign-pointer": "error",
