@@ -10,6 +10,7 @@
 #include "tools/analyse.h"
 
 #include "rt/base/assert.h"
+#include "tools/analyse_who.h"
 #include "tools/online.h"
 
 #include <stdlib.h>
@@ -44,6 +45,8 @@ struct unique {
   struct fpost_finding finding; /* the first occurrence */
   uint64_t count;
   uint64_t event; /* the record at which it was found */
+  struct fpost_who store_who;
+  struct fpost_who other_who;
 };
 
 struct analysis {
@@ -60,6 +63,7 @@ struct analysis {
   uint32_t buckets[UNIQUE_BUCKETS]; /* index into unique + 1 */
   uint64_t lost;
   uint64_t event; /* number of the record that is applied */
+  struct fpost_who_marks marks;
 };
 
 /* Has the code at the finding's other stack hooks? */
@@ -89,8 +93,12 @@ static void analysis_found(void *context, const struct fpost_finding *finding) {
         analysis->lost++;
         return;
       }
-      analysis->unique[analysis->unique_count] = (struct unique){
-          .finding = *finding, .count = 1, .event = analysis->event};
+      analysis->unique[analysis->unique_count] =
+          (struct unique){.finding = *finding,
+                          .count = 1,
+                          .event = analysis->event,
+                          .store_who = analysis->marks.store,
+                          .other_who = analysis->marks.other};
       analysis->buckets[i] = ++analysis->unique_count;
       return;
     }
@@ -400,6 +408,10 @@ static void record_mark(struct analysis *analysis,
                        .address = record->address,
                        .size = (uint32_t)record->size,
                        .detail = (enum fpost_detail)(record->value >> 32)});
+    analysis->marks.store = (struct fpost_who){.known = false};
+    analysis->marks.other = (struct fpost_who){.known = false};
+  } else {
+    fpost_who_mark(&analysis->marks, analysis->report, record);
   }
 }
 
@@ -524,8 +536,17 @@ static struct fpost_event_view view_of(struct analysis *analysis,
       .place = analysis_place(analysis, record->stack)};
 }
 
+static struct fpost_place source_place(void *context, uint32_t stack) {
+  return analysis_place(context, stack);
+}
+static const char *source_pool(void *context, uint32_t index) {
+  const struct analysis *analysis = context;
+  return index < FPOST_POOLS_MAX ? analysis->pools[index].path : NULL;
+}
+
 static void analysis_report(struct analysis *analysis) {
   struct fpost_report *report = analysis->report;
+  const struct fpost_who_source source = {analysis, source_place, source_pool};
   for (uint32_t i = 0; i < analysis->unique_count; i++) {
     const struct fpost_finding *finding = &analysis->unique[i].finding;
     struct fpost_online_finding out = {
@@ -537,7 +558,11 @@ static void analysis_report(struct analysis *analysis) {
         .size = finding->size,
         .pool = analysis->pools[fpost_pm_pool(finding->address)].path,
         .store = analysis_place(analysis, finding->store_stack),
-        .other = analysis_place(analysis, finding->other_stack)};
+        .other = analysis_place(analysis, finding->other_stack),
+        .store_by = fpost_who_party(&analysis->marks, report, &source,
+                                    &analysis->unique[i].store_who),
+        .other_by = fpost_who_party(&analysis->marks, report, &source,
+                                    &analysis->unique[i].other_who)};
     fpost_online_add(report, &out);
   }
   if (analysis->lost != 0) {

@@ -263,6 +263,12 @@ static void other_print(const struct show *show,
              fpost_pm_offset(record->address));
     } else if (record->flags == FPOST_MARK_BUFFERED) {
       printf("buffered");
+    } else if (record->flags == FPOST_MARK_THREAD) {
+      printf("thread     T%" PRIu32 " '%.*s'", record->id, text, record->text);
+    } else if (record->flags == FPOST_MARK_LOCK) {
+      printf("lock       %" PRIu32, record->id);
+    } else if (record->flags == FPOST_MARK_WHO) {
+      printf("by         T%" PRIu32, record->id);
     } else {
       printf("mark       %" PRIu32, record->flags);
     }

@@ -22,6 +22,8 @@ struct fpost_place {
   uint32_t count;
 };
 
+struct fpost_party; /* tools/party.h */
+
 /* A store, flush, fence or read: where in the source, and what it touched. */
 struct fpost_access {
   bool present;
@@ -29,6 +31,7 @@ struct fpost_access {
   const char *pool; /* path of the pool; null: touches no PM, or not known */
   uint64_t offset;  /* bytes in the pool */
   uint64_t size;    /* bytes; 0: not known */
+  const struct fpost_party *by; /* races: which thread; null: not known */
 };
 
 /* The crash state that shows a finding, and what recovery did with it. */
@@ -61,6 +64,7 @@ struct fpost_report_finding {
                                store that must come after the missing flush */
   const char *missing_what; /* "flush", "fence" or null: what is missing */
   struct fpost_access read; /* what recovery read */
+  bool predicted;           /* a race that this run did not show */
   const char *operation;    /* name and arguments, or null */
   /* What operations are judged by, as text; null where it does not apply. */
   const char *state_before; /* legal: before the operation */
@@ -269,12 +273,24 @@ struct fpost_steps {
   const char *after;   /* what follows both, or null */
   const char *fix;     /* what to do, or null */
   bool missing_first;  /* `missing` comes before store */
+  bool reads;          /* the second place is `read`; missing is what it is */
 };
 
 /* Its strings are static or the report's. */
 struct fpost_steps
 fpost_finding_steps(struct fpost_report *report,
                     const struct fpost_report_finding *finding);
+
+/* "queue.c:31 in push", or what else is known of a place. */
+void fpost_place_print(FILE *out, const struct fpost_place *place);
+/* "pool+0x40", with the file's name if there are several pools. */
+void fpost_address_format(const struct fpost_report *report, const char *pool,
+                          uint64_t offset, char *text, size_t size);
+
+/* A place as JSON, a new reference, and the reverse, copied into the report. */
+json_t *fpost_place_json(const struct fpost_place *place);
+struct fpost_place fpost_place_parse(struct fpost_report *report,
+                                     const json_t *json);
 
 /* A text as JSON, a new reference. Bytes that are not UTF-8 are escaped. */
 json_t *fpost_json_text(const char *text);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "tools/online.h"
 
+#include "tools/party.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -53,6 +55,8 @@ void fpost_online_add(struct fpost_report *report,
   if (finding->detail != FPOST_DETAIL_NONE) {
     out.severity = fpost_detail_infos[finding->detail].severity;
     out.message = fpost_detail_infos[finding->detail].text;
+    out.predicted = finding->detail == FPOST_DETAIL_RACE_STORES_PREDICTED ||
+                    finding->detail == FPOST_DETAIL_RACE_READ_PREDICTED;
   }
   struct fpost_access touched = {
       .pool = finding->pool, .offset = finding->offset, .size = finding->size};
@@ -99,8 +103,12 @@ void fpost_online_add(struct fpost_report *report,
     break;
   }
   out.store.place = finding->store;
+  out.store.by = finding->store_by;
   if (!out.read.present) {
     out.missing.place = finding->other;
+    out.missing.by = finding->other_by;
+  } else {
+    out.read.by = finding->other_by;
   }
   fpost_report_add(report, &out);
 }
@@ -153,6 +161,65 @@ static void results_pools(struct fpost_report *report,
   }
 }
 
+/* A lock of the results, with all those beneath it, the one taken first at the
+   front; count of them. */
+static const struct fpost_held_lock *
+results_locks(struct fpost_report *report, const struct fpost_results *results,
+              uint32_t last, uint32_t *count) {
+  uint32_t max = table_count(results->locks_count, FPOST_RESULTS_LOCKS_MAX);
+  uint32_t pools = table_count(results->pools_count, FPOST_RESULTS_POOLS_MAX);
+  *count = 0;
+  for (uint32_t at = last; at != 0; (*count)++) {
+    if (at > max || results->locks[at - 1].ready == 0 ||
+        results->locks[at - 1].below >= at) {
+      break; /* its process was killed meanwhile */
+    }
+    at = results->locks[at - 1].below;
+  }
+  struct fpost_held_lock *locks =
+      fpost_report_memory(report, (*count + 1) * sizeof *locks);
+  for (uint32_t i = *count, at = last; i-- > 0;) {
+    const struct fpost_results_lock *lock = &results->locks[at - 1];
+    locks[i] = (struct fpost_held_lock){
+        .kind = lock->kind,
+        .address = lock->address,
+        .taken = results_place(report, results, lock->stack)};
+    if (lock->pool != 0 && lock->pool <= pools) {
+      locks[i].pool =
+          fpost_report_text(report, results->pools[lock->pool - 1].path);
+    }
+    at = lock->below;
+  }
+  return locks;
+}
+
+static const struct fpost_party *
+results_party(struct fpost_report *report, const struct fpost_results *results,
+              const struct fpost_results_who *who) {
+  uint32_t max = table_count(results->threads_count, FPOST_RESULTS_THREADS_MAX);
+  if (who->thread == 0 || who->thread > max ||
+      results->threads[who->thread - 1].ready == 0) {
+    return NULL;
+  }
+  const struct fpost_results_thread *thread =
+      &results->threads[who->thread - 1];
+  struct fpost_party *party = fpost_report_memory(report, sizeof *party);
+  party->number = thread->number;
+  if (thread->name[0] != '\0') {
+    party->name = fpost_report_format(report, "%.*s", (int)sizeof thread->name,
+                                      thread->name);
+  }
+  if (thread->creator != 0 && thread->creator <= max) {
+    party->creator_known = true;
+    party->creator = results->threads[thread->creator - 1].number;
+  }
+  party->created = results_place(report, results, thread->stack);
+  party->locks_known = who->locks_known != 0;
+  party->locks =
+      results_locks(report, results, who->locks, &party->locks_count);
+  return party;
+}
+
 static void results_findings(struct fpost_report *report,
                              const struct fpost_results *results) {
   uint32_t count =
@@ -172,7 +239,9 @@ static void results_findings(struct fpost_report *report,
         .offset = finding->address & ((UINT64_C(1) << 40) - 1),
         .size = finding->size,
         .store = results_place(report, results, finding->store_stack),
-        .other = results_place(report, results, finding->other_stack)};
+        .other = results_place(report, results, finding->other_stack),
+        .store_by = results_party(report, results, &finding->store_who),
+        .other_by = results_party(report, results, &finding->other_who)};
     if (finding->pool < pools) {
       out.pool = fpost_report_text(report, results->pools[finding->pool].path);
     }

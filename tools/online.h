@@ -22,6 +22,8 @@ struct fpost_online_finding {
   const char *pool;         /* path of the pool, not copied */
   struct fpost_place store; /* count 0: does not apply */
   struct fpost_place other;
+  const struct fpost_party *store_by; /* the report's; null: not known */
+  const struct fpost_party *other_by;
 };
 
 void fpost_online_add(struct fpost_report *report,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A report as JSON; tools/report_parse.c reads it back. */
 #include "tools/finding.h"
+#include "tools/party.h"
 #include "tools/text.h"
 
 #include <inttypes.h>
@@ -68,7 +69,7 @@ static json_t *stack_json(const struct fpost_place *place) {
   return stack;
 }
 
-static json_t *place_json(const struct fpost_place *place) {
+json_t *fpost_place_json(const struct fpost_place *place) {
   const struct fpost_frame *frame = fpost_place_frame(place);
   json_t *json = frame != NULL ? frame_json(frame) : json_object();
   json_object_set_new(json, "stack", stack_json(place));
@@ -76,13 +77,16 @@ static json_t *place_json(const struct fpost_place *place) {
 }
 
 static json_t *access_json(const struct fpost_access *access) {
-  json_t *json = place_json(&access->place);
+  json_t *json = fpost_place_json(&access->place);
   if (access->pool != NULL) {
     set_text(json, "pool", access->pool);
     set_number(json, "offset", access->offset);
     if (access->size != 0) {
       set_number(json, "size", access->size);
     }
+  }
+  if (access->by != NULL) {
+    fpost_party_json(json, access->by);
   }
   return json;
 }
@@ -114,7 +118,7 @@ static json_t *crash_json(const struct fpost_crash_view *crash) {
   set_text(json, "output", crash->output);
   set_text(json, "replay", crash->replay);
   if (crash->stack.count != 0) {
-    json_object_set_new(json, "place", place_json(&crash->stack));
+    json_object_set_new(json, "place", fpost_place_json(&crash->stack));
   }
   return json;
 }
@@ -139,6 +143,9 @@ json_t *fpost_finding_json(const struct fpost_report *report,
     set_text(json, "missing_what", finding->missing_what);
   }
   set_access(json, "read", &finding->read);
+  if (finding->class_ == FPOST_CLASS_PM_DATA_RACE) {
+    set_text(json, "schedule", finding->predicted ? "predicted" : "seen");
+  }
   set_text(json, "operation", finding->operation);
   set_text(json, "state_before", finding->state_before);
   set_text(json, "state_after", finding->state_after);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Findings and reports read back from the JSON of tools/report_json.c. */
 #include "tools/finding.h"
+#include "tools/party.h"
 
 #include <string.h>
 
@@ -15,8 +16,8 @@ static const char *get_text(struct fpost_report *report, const json_t *json,
                            json_string_value(json_object_get(json, key)));
 }
 
-static struct fpost_place get_place(struct fpost_report *report,
-                                    const json_t *json) {
+struct fpost_place fpost_place_parse(struct fpost_report *report,
+                                     const json_t *json) {
   const json_t *stack = json_object_get(json, "stack");
   size_t count = json_array_size(stack);
   struct fpost_place place = {NULL, 0};
@@ -48,10 +49,11 @@ static struct fpost_access get_access(struct fpost_report *report,
                                       const json_t *json) {
   struct fpost_access access = {.present = json_is_object(json)};
   if (access.present) {
-    access.place = get_place(report, json);
+    access.place = fpost_place_parse(report, json);
     access.pool = get_text(report, json, "pool");
     access.offset = get_number(json, "offset");
     access.size = get_number(json, "size");
+    access.by = fpost_party_parse(report, json);
   }
   return access;
 }
@@ -76,7 +78,7 @@ static void get_crash(struct fpost_report *report, const json_t *json,
   crash->outcome = get_text(report, json, "outcome");
   crash->output = get_text(report, json, "output");
   crash->replay = get_text(report, json, "replay");
-  crash->stack = get_place(report, json_object_get(json, "place"));
+  crash->stack = fpost_place_parse(report, json_object_get(json, "place"));
   crash->persisted_count = get_accesses(
       report, json_object_get(json, "persisted"), &crash->persisted);
   crash->lost_count =
@@ -117,6 +119,8 @@ int fpost_finding_parse(struct fpost_report *report, const json_t *json,
   finding->missing = get_access(report, json_object_get(json, "missing"));
   finding->missing_what = get_text(report, json, "missing_what");
   finding->read = get_access(report, json_object_get(json, "read"));
+  const char *schedule = json_string_value(json_object_get(json, "schedule"));
+  finding->predicted = schedule != NULL && strcmp(schedule, "predicted") == 0;
   finding->operation = get_text(report, json, "operation");
   finding->state_before = get_text(report, json, "state_before");
   finding->state_after = get_text(report, json, "state_after");

@@ -7,6 +7,7 @@
  */
 #include "tools/explain.h"
 #include "tools/finding.h"
+#include "tools/party.h"
 #include "tools/source.h"
 #include "tools/text.h"
 
@@ -232,6 +233,7 @@ struct step {
   const char *kind;
   const char *message;
   const struct fpost_place *place; /* to be shown there */
+  const struct fpost_party *by;    /* races: the thread; null: not known */
 };
 
 #define STEPS_MAX 5u
@@ -255,6 +257,8 @@ static const char *missing_message(const struct fpost_report_finding *finding) {
     return "the object is freed here";
   case FPOST_CLASS_LEAK:
     return "the object is allocated here";
+  case FPOST_CLASS_PM_DATA_RACE:
+    return "another thread stores to it here";
   default:
     break;
   }
@@ -281,6 +285,25 @@ static const char *store_message(const struct fpost_report_finding *finding) {
   }
 }
 
+static const char *read_message(const struct fpost_report_finding *finding) {
+  switch (finding->class_) {
+  case FPOST_CLASS_PM_DATA_RACE:
+  case FPOST_CLASS_ISOLATION:
+  case FPOST_CLASS_UNPERSISTED_READ:
+    return "another thread reads it here";
+  default:
+    return "recovery reads it";
+  }
+}
+
+/* The message of an access, with who made it. */
+static const char *message_by(struct fpost_report *report, const char *message,
+                              const struct fpost_party *by) {
+  return by == NULL ? message
+                    : fpost_report_format(report, "%s\n%s", message,
+                                          fpost_party_text(report, by));
+}
+
 static uint32_t steps_of(const struct fpost_report_finding *finding,
                          struct fpost_report *report,
                          struct step steps[STEPS_MAX]) {
@@ -288,13 +311,16 @@ static uint32_t steps_of(const struct fpost_report_finding *finding,
   uint32_t count = 0;
   const struct fpost_place *at = &finding->missing.place;
   if (finding->store.present) {
-    steps[count++] =
-        (struct step){"store", store_message(finding), &finding->store.place};
+    steps[count++] = (struct step){
+        "store", message_by(report, store_message(finding), finding->store.by),
+        &finding->store.place, finding->store.by};
     at = finding->missing.present ? at : &finding->store.place;
   }
   if (finding->missing.present) {
-    steps[count++] = (struct step){"missing", missing_message(finding),
-                                   &finding->missing.place};
+    steps[count++] = (struct step){
+        "missing",
+        message_by(report, missing_message(finding), finding->missing.by),
+        &finding->missing.place, finding->missing.by};
   }
   if (crash->state != NULL) {
     steps[count++] = (struct step){
@@ -303,26 +329,32 @@ static uint32_t steps_of(const struct fpost_report_finding *finding,
                             crash->state,
                             crash->replay != NULL ? "; see it: " : "",
                             crash->replay != NULL ? crash->replay : ""),
-        at};
+        at, NULL};
   }
   if (finding->read.present) {
-    steps[count++] =
-        (struct step){"read", "recovery reads it", &finding->read.place};
+    steps[count++] = (struct step){
+        "read", message_by(report, read_message(finding), finding->read.by),
+        &finding->read.place, finding->read.by};
   }
   if (crash->outcome != NULL) {
     steps[count++] =
         (struct step){"outcome", crash->outcome,
                       crash->stack.count != 0          ? &crash->stack
                       : finding->read.place.count != 0 ? &finding->read.place
-                                                       : at};
+                                                       : at,
+                      NULL};
   }
   return count;
 }
 
-static json_t *flow_json(const struct sarif *sarif, const struct step *steps,
-                         uint32_t count) {
+/* The steps of one thread: those of by, or all if nobody is known. */
+static json_t *flow_of(const struct sarif *sarif, const struct step *steps,
+                       uint32_t count, const struct fpost_party *by) {
   json_t *locations = json_array();
   for (uint32_t i = 0; i < count; i++) {
+    if (by != steps[i].by) {
+      continue;
+    }
     json_t *step = json_object();
     json_object_set_new(step, "location",
                         location_json(sarif, fpost_place_frame(steps[i].place),
@@ -333,7 +365,30 @@ static json_t *flow_json(const struct sarif *sarif, const struct step *steps,
     json_object_set_new(step, "importance", json_string("essential"));
     json_array_append_new(locations, step);
   }
-  return json_pack("{s:[{s:o}]}", "threadFlows", "locations", locations);
+  return locations;
+}
+
+/* A flow of one thread for each access of a race, else one for all. */
+static json_t *flow_json(const struct sarif *sarif, const struct step *steps,
+                         uint32_t count) {
+  json_t *flows = json_array();
+  for (uint32_t i = 0; i < count; i++) {
+    if (i != 0 && steps[i].by == steps[i - 1].by) {
+      continue;
+    }
+    json_t *flow = json_pack("{s:o}", "locations",
+                             flow_of(sarif, steps, count, steps[i].by));
+    if (steps[i].by != NULL) {
+      char id[16];
+      snprintf(id, sizeof id, "%" PRIu32, steps[i].by->number);
+      json_object_set_new(flow, "id", json_string(id));
+    }
+    json_array_append_new(flows, flow);
+  }
+  if (json_array_size(flows) == 0) {
+    json_array_append_new(flows, json_pack("{s:[]}", "locations"));
+  }
+  return json_pack("{s:o}", "threadFlows", flows);
 }
 
 /* ---- results ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A report as text, in the shape that the contract fixes. */
 #include "tools/finding.h"
+#include "tools/party.h"
 #include "tools/report_states.h"
 #include "tools/text.h"
 
@@ -40,7 +41,7 @@ static void frame_print(FILE *out, const struct fpost_frame *frame) {
           frame->offset);
 }
 
-static void place_print(FILE *out, const struct fpost_place *place) {
+void fpost_place_print(FILE *out, const struct fpost_place *place) {
   const struct fpost_frame *frame = fpost_place_frame(place);
   if (frame == NULL) {
     fputs("(place not known)", out);
@@ -69,15 +70,12 @@ static void callers_print(FILE *out, const struct fpost_place *place) {
   }
 }
 
-/* "pool+0x40", with the file's name if there are several pools. */
-static void address_format(const struct fpost_report *report,
-                           const struct fpost_access *access, char *text,
-                           size_t size) {
-  const char *name = access->pool != NULL && report->pools_count > 1
-                         ? last_component(access->pool)
-                         : "pool";
+void fpost_address_format(const struct fpost_report *report, const char *pool,
+                          uint64_t offset, char *text, size_t size) {
+  const char *name =
+      pool != NULL && report->pools_count > 1 ? last_component(pool) : "pool";
   snprintf(text, size, "%.100s+0x%" PRIx64, *name != '\0' ? name : "pool",
-           access->offset);
+           offset);
 }
 
 /* "store of 8 bytes to pool+0x40" */
@@ -90,7 +88,8 @@ static void label_format(const struct fpost_report *report, const char *what,
     snprintf(text, LABEL_SIZE, "%s", what);
     return;
   }
-  address_format(report, access, address, sizeof address);
+  fpost_address_format(report, access->pool, access->offset, address,
+                       sizeof address);
   /* A flush instruction is given as one byte of its line. */
   if (access->size == 0 || (access->size == 1 && strcmp(what, "flush") == 0)) {
     snprintf(text, LABEL_SIZE, "%s %s %s", what, preposition, address);
@@ -100,12 +99,16 @@ static void label_format(const struct fpost_report *report, const char *what,
            access->size, access->size == 1 ? "" : "s", preposition, address);
 }
 
-static void access_print(FILE *out, const char *label, int width,
+static void access_print(const struct fpost_report *report, FILE *out,
+                         const char *label, int width,
                          const struct fpost_access *access) {
   fprintf(out, "  %-*s   ", width, label);
-  place_print(out, &access->place);
+  fpost_place_print(out, &access->place);
   fputc('\n', out);
   callers_print(out, &access->place);
+  if (access->by != NULL) {
+    fpost_party_print(report, out, access->by, "    ");
+  }
 }
 
 /* "flush queue.c:31" without a function, for the lines that say what to do. */
@@ -328,10 +331,12 @@ second_of(const struct fpost_report_finding *finding,
 }
 
 /* The fix with its places, cut off where text ends. */
-static void fix_format(const struct wording *wording,
+static void fix_format(const struct fpost_report *report,
+                       const struct wording *wording,
                        const struct fpost_report_finding *finding, char *text,
                        size_t size) {
-  const char *fix = wording->fix;
+  char *better = fpost_party_fix(report, finding);
+  const char *fix = better != NULL ? better : wording->fix;
   size_t at = 0;
   for (; *fix != '\0' && at + 1 < size; fix++) {
     if (fix[0] == '%' && (fix[1] == '1' || fix[1] == '2')) {
@@ -344,12 +349,14 @@ static void fix_format(const struct wording *wording,
     }
   }
   text[at] = '\0';
+  free(better);
 }
 
-static void fix_print(FILE *out, const struct wording *wording,
+static void fix_print(const struct fpost_report *report, FILE *out,
+                      const struct wording *wording,
                       const struct fpost_report_finding *finding) {
   char text[FIX_SIZE];
-  fix_format(wording, finding, text, sizeof text);
+  fix_format(report, wording, finding, text, sizeof text);
   fprintf(out, "  fix: %s\n", text);
 }
 
@@ -363,9 +370,10 @@ fpost_finding_steps(struct fpost_report *report,
                               .missing = wording.missing,
                               .between = wording.between,
                               .after = wording.after,
-                              .missing_first = wording.missing_first};
+                              .missing_first = wording.missing_first,
+                              .reads = wording.reads};
   if (wording.fix != NULL) {
-    fix_format(&wording, finding, text, sizeof text);
+    fix_format(report, &wording, finding, text, sizeof text);
     steps.fix = fpost_report_text(report, text);
   }
   return steps;
@@ -390,7 +398,7 @@ static void accesses_print(const struct fpost_report *report, FILE *out,
   size_t width = strlen(store);
   width = strlen(missing) > width ? strlen(missing) : width;
   if (has_missing && wording->missing_first) {
-    access_print(out, missing, (int)width, second);
+    access_print(report, out, missing, (int)width, second);
     if (!has_store && wording->between != NULL) {
       fputs("  has nothing to flush\n", out);
     }
@@ -399,13 +407,13 @@ static void accesses_print(const struct fpost_report *report, FILE *out,
     if (wording->missing_first && wording->between != NULL) {
       fprintf(out, "  %s\n", wording->between);
     }
-    access_print(out, store, (int)width, &finding->store);
+    access_print(report, out, store, (int)width, &finding->store);
   }
   if (has_missing && !wording->missing_first) {
     if (wording->between != NULL) {
       fprintf(out, "  %s\n", wording->between);
     }
-    access_print(out, missing, (int)width, second);
+    access_print(report, out, missing, (int)width, second);
   }
 }
 
@@ -434,7 +442,7 @@ static void stores_print(const struct fpost_report *report, FILE *out,
     }
     label_format(report, "store", "to", &stores[i], label);
     fprintf(out, "  %s: %s   ", what, label);
-    place_print(out, &stores[i].place);
+    fpost_place_print(out, &stores[i].place);
     fputc('\n', out);
     shown++;
   }
@@ -450,7 +458,7 @@ static void crash_print(const struct fpost_report *report, FILE *out,
     fprintf(out, "  %s", crash->outcome);
     if (crash->stack.count != 0) {
       fputs("    ", out);
-      place_print(out, &crash->stack);
+      fpost_place_print(out, &crash->stack);
     }
     fputc('\n', out);
     callers_print(out, &crash->stack);
@@ -506,7 +514,7 @@ void fpost_finding_print(const struct fpost_report *report, FILE *out,
           : collision ? "  the checksum is compared    "
                       : "  recovery read it    ",
           out);
-    place_print(out, &finding->read.place);
+    fpost_place_print(out, &finding->read.place);
     fputc('\n', out);
     callers_print(out, &finding->read.place);
   }
@@ -517,7 +525,7 @@ void fpost_finding_print(const struct fpost_report *report, FILE *out,
   }
   also_print(out, finding);
   if (wording.fix != NULL) {
-    fix_print(out, &wording, finding);
+    fix_print(report, out, &wording, finding);
   }
   if (finding->crash.replay != NULL) {
     fprintf(out, "  see it: %s\n", finding->crash.replay);

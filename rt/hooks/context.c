@@ -81,7 +81,7 @@ static bool other_has_hooks(const struct fpost_finding *finding) {
 
 static void finding_found(void *context, const struct fpost_finding *finding) {
   if (fpost_finding_holds(finding, other_has_hooks(finding))) {
-    fpost_findings_add(context, finding);
+    (void)fpost_findings_add(context, finding);
   }
 }
 

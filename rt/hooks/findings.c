@@ -109,8 +109,34 @@ static uint32_t *bucket_of(const struct fpost_findings *findings,
   }
 }
 
-void fpost_findings_add(struct fpost_findings *findings,
-                        const struct fpost_finding *finding) {
+struct fpost_results_thread *
+fpost_findings_thread(struct fpost_findings *findings, uint32_t *shared) {
+  struct fpost_results *results = findings->results;
+  uint32_t entry =
+      entry_claim(&results->threads_count, FPOST_RESULTS_THREADS_MAX);
+  if (entry == UINT32_MAX) {
+    return NULL;
+  }
+  *shared = entry + 1;
+  results->threads[entry].process = findings->process;
+  return &results->threads[entry];
+}
+
+struct fpost_results_lock *fpost_findings_lock(struct fpost_findings *findings,
+                                               uint32_t *shared) {
+  struct fpost_results *results = findings->results;
+  uint32_t entry = entry_claim(&results->locks_count, FPOST_RESULTS_LOCKS_MAX);
+  if (entry == UINT32_MAX) {
+    return NULL;
+  }
+  *shared = entry + 1;
+  results->locks[entry].process = findings->process;
+  return &results->locks[entry];
+}
+
+struct fpost_results_finding *
+fpost_findings_add(struct fpost_findings *findings,
+                   const struct fpost_finding *finding) {
   struct fpost_results *results = findings->results;
   uint32_t store_stack = fpost_findings_stack(findings, finding->store_stack);
   uint32_t other_stack = fpost_findings_stack(findings, finding->other_stack);
@@ -121,13 +147,13 @@ void fpost_findings_add(struct fpost_findings *findings,
     atomic_store_explicit(count,
                           atomic_load_explicit(count, memory_order_relaxed) + 1,
                           memory_order_relaxed);
-    return;
+    return NULL;
   }
   uint32_t entry =
       entry_claim(&results->findings_count, FPOST_RESULTS_FINDINGS_MAX);
   if (entry == UINT32_MAX) {
     atomic_fetch_add(&results->findings_lost, 1);
-    return;
+    return NULL;
   }
   struct fpost_results_finding *out = &results->findings[entry];
   out->class_ = finding->class_;
@@ -144,6 +170,7 @@ void fpost_findings_add(struct fpost_findings *findings,
   atomic_store(&out->count, 1);
   atomic_store(&out->ready, 1);
   *bucket = entry + 1;
+  return out;
 }
 
 void fpost_findings_pool(struct fpost_findings *findings,

@@ -32,15 +32,24 @@ FPOST_MUST_USE int fpost_findings_init(struct fpost_findings *findings,
                                        struct fpost_stacks *stacks,
                                        struct fpost_regions *regions);
 
-/* Report one occurrence. hook-safe */
-void fpost_findings_add(struct fpost_findings *findings,
-                        const struct fpost_finding *finding);
+/* Report one occurrence. Returns its entry if it is a new one, else null.
+   hook-safe */
+struct fpost_results_finding *
+fpost_findings_add(struct fpost_findings *findings,
+                   const struct fpost_finding *finding);
 
 /* In the child of a fork: what it finds is its own. */
 void fpost_findings_forked(struct fpost_findings *findings);
 
 /* 1 + the index of stack (a number of stacks.h) in the results; 0 for none. */
 uint32_t fpost_findings_stack(struct fpost_findings *findings, uint32_t stack);
+
+/* A new entry for a thread or a lock, null if there is no room; the caller
+   publishes it. *shared becomes 1 + its index. */
+struct fpost_results_thread *
+fpost_findings_thread(struct fpost_findings *findings, uint32_t *shared);
+struct fpost_results_lock *fpost_findings_lock(struct fpost_findings *findings,
+                                               uint32_t *shared);
 
 /* Tell of a pool; path "" if it has no file. Its size may be told again. */
 void fpost_findings_pool(struct fpost_findings *findings,

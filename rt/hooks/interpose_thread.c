@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
+#include "rt/model/site.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -45,8 +46,9 @@ FPOST_INTERPOSE int pthread_create(pthread_t *thread,
   if (attributes != NULL) {
     (void)pthread_attr_getdetachstate(attributes, &state);
   }
-  struct fpost_races_ticket ticket =
-      fpost_races_create(run, argument, state == PTHREAD_CREATE_DETACHED);
+  struct fpost_races_ticket ticket = fpost_races_create(
+      (struct fpost_races_start){run, argument},
+      state == PTHREAD_CREATE_DETACHED, FPOST_CALLER_PC, FPOST_CALLER_CFA);
   if (ticket.birth == NULL) {
     return REAL(pthread_create)(thread, attributes, run, argument);
   }
@@ -64,8 +66,9 @@ FPOST_INTERPOSE int thrd_create(thrd_t *thread, thrd_start_t run,
                                 void *argument) {
   struct fpost_races_ticket ticket = {NULL, 0};
   if (FPOST_UNLIKELY(fpost_races_on)) {
-    ticket =
-        fpost_races_create((void *(*)(void *))(uintptr_t)run, argument, false);
+    ticket = fpost_races_create(
+        (struct fpost_races_start){(void *(*)(void *))(uintptr_t)run, argument},
+        false, FPOST_CALLER_PC, FPOST_CALLER_CFA);
   }
   if (ticket.birth == NULL) {
     return REAL(thrd_create)(thread, run, argument);
@@ -113,88 +116,96 @@ JOIN(thrd_join, (thrd_t thread, int *result), (thread, result))
 DETACH(pthread_detach, pthread_t)
 DETACH(thrd_detach, thrd_t)
 
+FPOST_INTERPOSE int pthread_setname_np(pthread_t thread, const char *name) {
+  int error = REAL(pthread_setname_np)(thread, name);
+  if (FPOST_UNLIKELY(fpost_races_on) && error == 0) {
+    fpost_races_named(thread, name);
+  }
+  return error;
+}
+
 /* ---- locks ---- */
 
 /* Taken if 0, or if its owner died. */
-#define LOCK(name, object, shared, parameters, arguments)                      \
+#define LOCK(name, object, kind, parameters, arguments)                        \
   FPOST_INTERPOSE int name parameters {                                        \
     int error = REAL(name) arguments;                                          \
     if (FPOST_UNLIKELY(fpost_races_on) &&                                      \
         (error == 0 || error == EOWNERDEAD)) {                                 \
-      fpost_races_lock((object), (shared),                                     \
-                       (uintptr_t)__builtin_return_address(0));                \
+      fpost_races_lock((object), FPOST_LOCK_##kind, FPOST_CALLER_PC,           \
+                       FPOST_CALLER_CFA);                                      \
     }                                                                          \
     return error;                                                              \
   }
 #define UNLOCK(name, object, parameters, arguments)                            \
   FPOST_INTERPOSE int name parameters {                                        \
     if (FPOST_UNLIKELY(fpost_races_on)) {                                      \
-      fpost_races_unlock((object), (uintptr_t)__builtin_return_address(0));    \
+      fpost_races_unlock((object), FPOST_CALLER_PC);                           \
     }                                                                          \
     return REAL(name) arguments;                                               \
   }
 
-LOCK(pthread_mutex_lock, mutex, false, (pthread_mutex_t * mutex), (mutex))
-LOCK(pthread_mutex_trylock, mutex, false, (pthread_mutex_t * mutex), (mutex))
-LOCK(pthread_mutex_timedlock, mutex, false,
+LOCK(pthread_mutex_lock, mutex, MUTEX, (pthread_mutex_t * mutex), (mutex))
+LOCK(pthread_mutex_trylock, mutex, MUTEX, (pthread_mutex_t * mutex), (mutex))
+LOCK(pthread_mutex_timedlock, mutex, MUTEX,
      (pthread_mutex_t * mutex, const struct timespec *until), (mutex, until))
-LOCK(pthread_mutex_clocklock, mutex, false,
+LOCK(pthread_mutex_clocklock, mutex, MUTEX,
      (pthread_mutex_t * mutex, clockid_t clock, const struct timespec *until),
      (mutex, clock, until))
 UNLOCK(pthread_mutex_unlock, mutex, (pthread_mutex_t * mutex), (mutex))
 
-LOCK(pthread_rwlock_rdlock, lock, true, (pthread_rwlock_t * lock), (lock))
-LOCK(pthread_rwlock_tryrdlock, lock, true, (pthread_rwlock_t * lock), (lock))
-LOCK(pthread_rwlock_timedrdlock, lock, true,
+LOCK(pthread_rwlock_rdlock, lock, READ, (pthread_rwlock_t * lock), (lock))
+LOCK(pthread_rwlock_tryrdlock, lock, READ, (pthread_rwlock_t * lock), (lock))
+LOCK(pthread_rwlock_timedrdlock, lock, READ,
      (pthread_rwlock_t * lock, const struct timespec *until), (lock, until))
-LOCK(pthread_rwlock_clockrdlock, lock, true,
+LOCK(pthread_rwlock_clockrdlock, lock, READ,
      (pthread_rwlock_t * lock, clockid_t clock, const struct timespec *until),
      (lock, clock, until))
-LOCK(pthread_rwlock_wrlock, lock, false, (pthread_rwlock_t * lock), (lock))
-LOCK(pthread_rwlock_trywrlock, lock, false, (pthread_rwlock_t * lock), (lock))
-LOCK(pthread_rwlock_timedwrlock, lock, false,
+LOCK(pthread_rwlock_wrlock, lock, WRITE, (pthread_rwlock_t * lock), (lock))
+LOCK(pthread_rwlock_trywrlock, lock, WRITE, (pthread_rwlock_t * lock), (lock))
+LOCK(pthread_rwlock_timedwrlock, lock, WRITE,
      (pthread_rwlock_t * lock, const struct timespec *until), (lock, until))
-LOCK(pthread_rwlock_clockwrlock, lock, false,
+LOCK(pthread_rwlock_clockwrlock, lock, WRITE,
      (pthread_rwlock_t * lock, clockid_t clock, const struct timespec *until),
      (lock, clock, until))
 UNLOCK(pthread_rwlock_unlock, lock, (pthread_rwlock_t * lock), (lock))
 
-LOCK(pthread_spin_lock, lock, false, (pthread_spinlock_t * lock), (lock))
-LOCK(pthread_spin_trylock, lock, false, (pthread_spinlock_t * lock), (lock))
+LOCK(pthread_spin_lock, lock, SPIN, (pthread_spinlock_t * lock), (lock))
+LOCK(pthread_spin_trylock, lock, SPIN, (pthread_spinlock_t * lock), (lock))
 UNLOCK(pthread_spin_unlock, lock, (pthread_spinlock_t * lock), (lock))
 
 /* thrd_success is 0. */
-LOCK(mtx_lock, mutex, false, (mtx_t * mutex), (mutex))
-LOCK(mtx_trylock, mutex, false, (mtx_t * mutex), (mutex))
-LOCK(mtx_timedlock, mutex, false,
+LOCK(mtx_lock, mutex, C11, (mtx_t * mutex), (mutex))
+LOCK(mtx_trylock, mutex, C11, (mtx_t * mutex), (mutex))
+LOCK(mtx_timedlock, mutex, C11,
      (mtx_t *restrict mutex, const struct timespec *restrict until),
      (mutex, until))
 UNLOCK(mtx_unlock, mutex, (mtx_t * mutex), (mutex))
 
 /* A condition orders by its mutex, which is held again whatever the result. */
-#define WAIT(name, parameters, arguments)                                      \
+#define WAIT(name, kind, parameters, arguments)                                \
   FPOST_INTERPOSE int name parameters {                                        \
-    uintptr_t pc = (uintptr_t)__builtin_return_address(0);                     \
     if (FPOST_LIKELY(!fpost_races_on)) {                                       \
       return REAL(name) arguments;                                             \
     }                                                                          \
-    fpost_races_unlock(mutex, pc);                                             \
+    fpost_races_unlock(mutex, FPOST_CALLER_PC);                                \
     int error = REAL(name) arguments;                                          \
-    fpost_races_lock(mutex, false, pc);                                        \
+    fpost_races_lock(mutex, FPOST_LOCK_##kind, FPOST_CALLER_PC,                \
+                     FPOST_CALLER_CFA);                                        \
     return error;                                                              \
   }
-WAIT(pthread_cond_wait, (pthread_cond_t * condition, pthread_mutex_t *mutex),
-     (condition, mutex))
-WAIT(pthread_cond_timedwait,
+WAIT(pthread_cond_wait, MUTEX,
+     (pthread_cond_t * condition, pthread_mutex_t *mutex), (condition, mutex))
+WAIT(pthread_cond_timedwait, MUTEX,
      (pthread_cond_t * condition, pthread_mutex_t *mutex,
       const struct timespec *until),
      (condition, mutex, until))
-WAIT(pthread_cond_clockwait,
+WAIT(pthread_cond_clockwait, MUTEX,
      (pthread_cond_t * condition, pthread_mutex_t *mutex, clockid_t clock,
       const struct timespec *until),
      (condition, mutex, clock, until))
-WAIT(cnd_wait, (cnd_t * condition, mtx_t *mutex), (condition, mutex))
-WAIT(cnd_timedwait,
+WAIT(cnd_wait, C11, (cnd_t * condition, mtx_t *mutex), (condition, mutex))
+WAIT(cnd_timedwait, C11,
      (cnd_t *restrict condition, mtx_t *restrict mutex,
       const struct timespec *restrict until),
      (condition, mutex, until))

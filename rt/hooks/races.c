@@ -9,6 +9,7 @@
 
 #include "rt/hooks/events.h"
 #include "rt/hooks/hooks.h"
+#include "rt/hooks/races_who.h"
 #include "rt/model/depend.h"
 #include "rt/model/race.h"
 #include "rt/os/os.h"
@@ -57,7 +58,7 @@ static __thread struct {
 
 static void found(void *context, const struct fpost_finding *finding) {
   (void)context;
-  fpost_found(finding);
+  fpost_who_found(&races.race.sites, finding);
 }
 
 void fpost_races_start(void) {
@@ -75,11 +76,16 @@ void fpost_races_start(void) {
   race->syncs = fpost_os_reserve(sizeof(*race->syncs) * FPOST_RACE_SYNCS);
   race->arena = fpost_os_reserve(ARENA_SIZE);
   race->arena_size = ARENA_SIZE;
+  race->sites.sites = fpost_os_reserve(sizeof(struct fpost_site) * FPOST_SITES);
+  race->sites.locks =
+      fpost_os_reserve(sizeof(struct fpost_site_lock) * FPOST_SITE_LOCKS);
   races.depends = fpost_os_reserve(sizeof(*races.depends) * FPOST_RACE_THREADS);
   races.births = fpost_os_reserve(sizeof(*races.births) * FPOST_RACE_THREADS);
   if ((void *)race->threads == FPOST_OS_FAILED ||
       (void *)race->syncs == FPOST_OS_FAILED ||
       (void *)race->arena == FPOST_OS_FAILED ||
+      (void *)race->sites.sites == FPOST_OS_FAILED ||
+      (void *)race->sites.locks == FPOST_OS_FAILED || !fpost_who_start() ||
       (void *)races.depends == FPOST_OS_FAILED ||
       (void *)races.births == FPOST_OS_FAILED) {
     fpost_refuse("no address space to look for races", "",
@@ -122,6 +128,8 @@ static struct fpost_race_thread *self_get(void) {
   races.births[thread->slot] = (struct fpost_races_birth){.thread = thread};
   memset(&races.depends[thread->slot], 0, sizeof(*races.depends));
   thread->id = fpost_tls.self->model.id;
+  thread->person = fpost_who_new(0, 0);
+  fpost_who_runs(thread->person, thread->id);
   tls.thread = thread;
   return thread;
 }
@@ -168,6 +176,7 @@ static void region_access(struct fpost_race_thread *thread,
   if (words == NULL) {
     return;
   }
+  uint32_t site = fpost_race_site(&races.race, thread, stack);
   while (offset < end) {
     struct fpost_race_word *word = &words[offset / WORD];
     uint64_t start = offset - offset % WORD;
@@ -175,11 +184,16 @@ static void region_access(struct fpost_race_thread *thread,
     if ((flags & FPOST_RACE_WRITE) == 0 && word->writer != 0 &&
         word->writer != thread->slot + 1) {
       fpost_depend_read(&races.depends[thread->slot],
-                        &pool->cells[offset / FENCEPOST_LINE_SIZE], pm,
-                        races.race.threads[word->writer - 1].id, stack);
+                        &(struct fpost_depend_access){
+                            .cell = &pool->cells[offset / FENCEPOST_LINE_SIZE],
+                            .address = pm,
+                            .writer = races.race.threads[word->writer - 1].id,
+                            .store_site = word->store_site,
+                            .read_site = site,
+                            .stack = stack});
     }
     fpost_race_access(&races.race, thread, word, pm, word_bytes(offset, end),
-                      flags, stack);
+                      flags, site);
     offset = start + WORD;
   }
 }
@@ -430,10 +444,15 @@ static bool caller_seen(uintptr_t pc) {
   return seen;
 }
 
-void fpost_races_lock(const volatile void *object, bool shared, uintptr_t pc) {
+void fpost_races_lock(const volatile void *object, uint32_t kind, uintptr_t pc,
+                      uintptr_t cfa) {
   struct fpost_race_thread *thread = enter();
   if (thread != NULL) {
-    fpost_race_lock(&races.race, thread, (uintptr_t)object, shared,
+    fpost_race_lock(&races.race, thread,
+                    &(struct fpost_site_lock){
+                        .key = (uintptr_t)object,
+                        .kind = kind,
+                        .stack = fpost_stack_of(fpost_tls.self, pc, cfa)},
                     caller_seen(pc));
     leave();
   }
@@ -461,8 +480,9 @@ void fpost_races_tx(bool begins) {
 
 /* ---- threads ---- */
 
-struct fpost_races_ticket fpost_races_create(void *(*run)(void *),
-                                             void *argument, bool detached) {
+struct fpost_races_ticket fpost_races_create(struct fpost_races_start start,
+                                             bool detached, uintptr_t pc,
+                                             uintptr_t cfa) {
   struct fpost_races_ticket ticket = {NULL, 0};
   struct fpost_race_thread *creator = enter();
   if (creator == NULL) {
@@ -472,11 +492,12 @@ struct fpost_races_ticket fpost_races_create(void *(*run)(void *),
   if (thread != NULL) {
     ticket.birth = &races.births[thread->slot];
     ticket.serial = ++races.serial;
-    *ticket.birth =
-        (struct fpost_races_birth){.start = {.run = run, .argument = argument},
-                                   .thread = thread,
-                                   .serial = ticket.serial,
-                                   .detached = detached};
+    *ticket.birth = (struct fpost_races_birth){.start = start,
+                                               .thread = thread,
+                                               .serial = ticket.serial,
+                                               .detached = detached};
+    thread->person =
+        fpost_who_new(creator->person, fpost_stack_of(fpost_tls.self, pc, cfa));
     memset(&races.depends[thread->slot], 0, sizeof(*races.depends));
   }
   fpost_race_touch_all(creator);
@@ -490,6 +511,7 @@ struct fpost_races_start fpost_races_run(struct fpost_races_birth *birth) {
   struct fpost_thread_state *self = fpost_enter();
   if (self != NULL) {
     birth->thread->id = self->model.id;
+    fpost_who_runs(birth->thread->person, self->model.id);
     fpost_leave();
   }
   return start;
@@ -540,6 +562,19 @@ struct fpost_races_ticket fpost_races_find(pthread_t thread) {
   }
   leave();
   return ticket;
+}
+
+void fpost_races_named(pthread_t thread, const char *name) {
+  struct fpost_races_ticket ticket = {NULL, 0};
+  bool own = pthread_equal(thread, pthread_self()) != 0;
+  if (!own) {
+    ticket = fpost_races_find(thread);
+  }
+  struct fpost_race_thread *self = own ? enter() : enter_for(ticket);
+  if (self != NULL) {
+    fpost_who_named(own ? self->person : ticket.birth->thread->person, name);
+    leave();
+  }
 }
 
 void fpost_races_joined(struct fpost_races_ticket ticket) {

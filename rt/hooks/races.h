@@ -59,8 +59,10 @@ void fpost_races_leave(void);
 
 void fpost_races_acquire(const volatile void *object);
 void fpost_races_release(const volatile void *object);
-/* Called by code at pc. */
-void fpost_races_lock(const volatile void *object, bool shared, uintptr_t pc);
+/* Called by code at pc, whose stack pointer was cfa before the call; kind is
+   enum fpost_lock_kind. */
+void fpost_races_lock(const volatile void *object, uint32_t kind, uintptr_t pc,
+                      uintptr_t cfa);
 void fpost_races_unlock(const volatile void *object, uintptr_t pc);
 
 /* fd is about to be written to, or was read from; errno stays. */
@@ -82,14 +84,18 @@ struct fpost_races_start {
   void *argument;
 };
 
-/* A thread is about to be created; it has to begin by fpost_races_run. */
-struct fpost_races_ticket fpost_races_create(void *(*run)(void *),
-                                             void *argument, bool detached);
+/* A thread is about to be created, by code at pc and cfa; it has to begin by
+   fpost_races_run. */
+struct fpost_races_ticket fpost_races_create(struct fpost_races_start start,
+                                             bool detached, uintptr_t pc,
+                                             uintptr_t cfa);
 /* It has begun. */
 struct fpost_races_start fpost_races_run(struct fpost_races_birth *birth);
 /* There is no such thread after all; it is known as thread. */
 void fpost_races_not_created(struct fpost_races_ticket ticket);
 void fpost_races_created(struct fpost_races_ticket ticket, pthread_t thread);
+/* The thread is given a name. */
+void fpost_races_named(pthread_t thread, const char *name);
 /* The thread of this name, which has not been joined. */
 struct fpost_races_ticket fpost_races_find(pthread_t thread);
 void fpost_races_joined(struct fpost_races_ticket ticket);

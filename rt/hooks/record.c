@@ -142,7 +142,8 @@ void fpost_record_put(struct fpost_record_file *file,
     stack_put(file, record->stack);
   }
   uint32_t other = (uint32_t)record->value;
-  if (record->kind == FPOST_RECORD_MARK && other != 0 &&
+  if (record->kind == FPOST_RECORD_MARK &&
+      record->flags == FPOST_MARK_FINDING && other != 0 &&
       file->stacks->stacks[other].shared == 0) {
     stack_put(file, other);
   }

@@ -8,10 +8,10 @@ static bool word_open(const struct fpost_cell *cell, uint32_t word) {
 }
 
 void fpost_depend_read(struct fpost_depend *depend,
-                       const struct fpost_cell *cell, uint64_t address,
-                       uint32_t writer, uint32_t stack) {
+                       const struct fpost_depend_access *read) {
+  const struct fpost_cell *cell = read->cell;
   uint32_t word =
-      (uint32_t)(address % FENCEPOST_LINE_SIZE) / FENCEPOST_WORD_SIZE;
+      (uint32_t)(read->address % FENCEPOST_LINE_SIZE) / FENCEPOST_WORD_SIZE;
   if (!word_open(cell, word)) {
     return;
   }
@@ -29,12 +29,14 @@ void fpost_depend_read(struct fpost_depend *depend,
                                         ? &depend->words[depend->words_count++]
                                         : oldest;
   *place = (struct fpost_depend_word){.cell = cell,
-                                      .address = address,
+                                      .address = read->address,
                                       .read_at = now,
                                       .word = word,
                                       .store_stack = cell->store_stack[word],
-                                      .read_stack = stack,
-                                      .writer = writer};
+                                      .read_stack = read->stack,
+                                      .store_site = read->store_site,
+                                      .read_site = read->read_site,
+                                      .writer = read->writer};
 }
 
 void fpost_depend_store(struct fpost_depend *depend,
@@ -105,6 +107,8 @@ void fpost_depend_fence(struct fpost_depend *depend,
                                     .thread = word.writer,
                                     .store_stack = word.store_stack,
                                     .other_stack = word.read_stack,
+                                    .store_site = word.store_site,
+                                    .other_site = word.read_site,
                                     .address = word.address,
                                     .size = FENCEPOST_WORD_SIZE};
     if ((rules->enabled >> FPOST_CLASS_UNPERSISTED_READ & 1) != 0) {

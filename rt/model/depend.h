@@ -27,6 +27,8 @@ struct fpost_depend {
     uint32_t word; /* in its line */
     uint32_t store_stack;
     uint32_t read_stack;
+    uint32_t store_site;
+    uint32_t read_site;
     uint32_t writer; /* id of its thread */
   } words[FPOST_DEPEND_WORDS];
   uint32_t words_count;
@@ -38,12 +40,19 @@ struct fpost_depend {
   uint32_t lines_count;
 };
 
-/* The thread read the word of PM at pm address address, a multiple of 8, which
-   thread writer, another one, stored to last. Does nothing if that store is
-   guaranteed. */
+/* A read of the word of PM at pm address address, a multiple of 8. */
+struct fpost_depend_access {
+  const struct fpost_cell *cell;
+  uint64_t address;
+  uint32_t writer; /* id of the thread, another one, that stored to it last */
+  uint32_t store_site; /* of that store, and of the read: for findings */
+  uint32_t read_site;
+  uint32_t stack; /* of the read */
+};
+
+/* The thread reads. Does nothing if the store is guaranteed. */
 void fpost_depend_read(struct fpost_depend *depend,
-                       const struct fpost_cell *cell, uint64_t address,
-                       uint32_t writer, uint32_t stack);
+                       const struct fpost_depend_access *read);
 
 /* The thread stored to the line; flags are enum fencepost_store_flag. */
 void fpost_depend_store(struct fpost_depend *depend,

@@ -215,8 +215,26 @@ static void held_order(struct fpost_race_thread *thread,
   }
 }
 
+/* The chain of all that the thread holds. */
+static uint32_t locks_of(const struct fpost_race_thread *thread) {
+  return thread->held_count == 0 ? 0
+                                 : thread->held[thread->held_count - 1].locks;
+}
+
+/* The locks from number at on are on top of others than before. */
+static void locks_chain(struct fpost_race *race,
+                        struct fpost_race_thread *thread, uint32_t at) {
+  for (; at < thread->held_count; at++) {
+    struct fpost_race_held *held = &thread->held[at];
+    held->taken.below = at == 0 ? 0 : thread->held[at - 1].locks;
+    held->locks = fpost_sites_lock(&race->sites, &held->taken);
+  }
+}
+
 void fpost_race_lock(struct fpost_race *race, struct fpost_race_thread *thread,
-                     uint64_t key, bool shared, bool seen) {
+                     const struct fpost_site_lock *lock, bool seen) {
+  uint64_t key = lock->key;
+  bool shared = lock->kind == FPOST_LOCK_READ;
   struct fpost_race_sync *sync = sync_get(race, key);
   if (sync == NULL) {
     return;
@@ -225,7 +243,8 @@ void fpost_race_lock(struct fpost_race *race, struct fpost_race_thread *thread,
   struct fpost_race_held beyond;
   struct fpost_race_held *held =
       room ? &thread->held[thread->held_count] : &beyond;
-  *held = (struct fpost_race_held){.sync = sync, .shared = shared};
+  *held =
+      (struct fpost_race_held){.sync = sync, .shared = shared, .taken = *lock};
   clock_read(thread->hb, &sync->clock);
   clock_read(thread->hard, &sync->hard);
   struct fpost_race_sync *readers = sync_find(race, shared_key(key));
@@ -245,6 +264,7 @@ void fpost_race_lock(struct fpost_race *race, struct fpost_race_thread *thread,
     sync->begun.at[thread->slot] = thread->hb[thread->slot];
   }
   thread->held_count += room;
+  locks_chain(race, thread, thread->held_count - room);
 }
 
 /*
@@ -287,9 +307,10 @@ void fpost_race_unlock(struct fpost_race *race,
     }
     section_end(held);
     thread->held_count--;
-    for (; at <= thread->held_count; at++) {
-      thread->held[at - 1] = thread->held[at];
+    for (uint32_t i = at; i <= thread->held_count; i++) {
+      thread->held[i - 1] = thread->held[i];
     }
+    locks_chain(race, thread, at - 1);
     if (sync != NULL) {
       clock_write(race, &sync->hard, thread->hard);
     }
@@ -376,6 +397,22 @@ static void range_set(struct fpost_finding *finding, uint64_t address,
   finding->size = 32 - (uint32_t)__builtin_clz(bytes) - first;
 }
 
+/* Tell of a finding by its sites. */
+static void found_at(const struct fpost_race *race,
+                     struct fpost_finding *finding) {
+  finding->store_stack =
+      fpost_sites_at(&race->sites, finding->store_site).stack;
+  finding->other_stack =
+      fpost_sites_at(&race->sites, finding->other_site).stack;
+  race->found(race->context, finding);
+}
+
+uint32_t fpost_race_site(struct fpost_race *race,
+                         const struct fpost_race_thread *thread,
+                         uint32_t stack) {
+  return fpost_sites_get(&race->sites, thread->person, stack, locks_of(thread));
+}
+
 /* The access described by *finding, so far, and an older one race. */
 static void race_found(const struct fpost_race *race,
                        const struct fpost_race_thread *thread,
@@ -383,18 +420,18 @@ static void race_found(const struct fpost_race *race,
                        struct fpost_finding *finding, uint32_t flags,
                        bool predicted) {
   uint64_t old = word->access[at];
-  uint32_t stack = finding->store_stack;
+  uint32_t site = finding->store_site;
   if ((race->enabled >> FPOST_CLASS_PM_DATA_RACE & 1) == 0 || race->full) {
     return;
   }
   bool both = (access_flags(old) & flags & FPOST_RACE_WRITE) != 0;
   finding->class_ = FPOST_CLASS_PM_DATA_RACE;
   finding->thread = thread->id;
-  finding->other_stack = word->stack[at];
+  finding->other_site = word->site[at];
   if ((access_flags(old) & FPOST_RACE_WRITE) != 0) {
-    finding->store_stack = word->stack[at];
+    finding->store_site = word->site[at];
     finding->thread = race->threads[access_slot(old)].id;
-    finding->other_stack = stack;
+    finding->other_site = site;
   }
   if (both) {
     finding->detail = predicted ? FPOST_DETAIL_RACE_STORES_PREDICTED
@@ -403,24 +440,24 @@ static void race_found(const struct fpost_race *race,
     finding->detail =
         predicted ? FPOST_DETAIL_RACE_READ_PREDICTED : FPOST_DETAIL_RACE_READ;
   }
-  race->found(race->context, finding);
+  found_at(race, finding);
 }
 
 /* The stores of an unfinished transaction. */
 static void tx_access(const struct fpost_race *race,
                       const struct fpost_race_thread *thread,
                       struct fpost_race_word *word, uint64_t address,
-                      uint32_t bytes, uint32_t flags, uint32_t stack) {
+                      uint32_t bytes, uint32_t flags, uint32_t site) {
   if ((flags & FPOST_RACE_WRITE) != 0) {
     word->writer = (uint16_t)(thread->slot + 1);
-    word->store_stack = stack;
+    word->store_site = site;
     if (thread->tx != 0 && (flags & FPOST_RACE_ATOMIC) == 0) {
       word->tx_bytes = word->tx == thread->tx
                            ? (uint8_t)(word->tx_bytes | bytes)
                            : (uint8_t)bytes;
       word->tx = thread->tx;
       word->tx_slot = (uint8_t)thread->slot;
-      word->tx_stack = stack;
+      word->tx_site = site;
     }
     return;
   }
@@ -432,18 +469,18 @@ static void tx_access(const struct fpost_race *race,
   }
   struct fpost_finding finding = {.class_ = FPOST_CLASS_ISOLATION,
                                   .thread = writer->id,
-                                  .store_stack = word->tx_stack,
-                                  .other_stack = stack};
+                                  .store_site = word->tx_site,
+                                  .other_site = site};
   range_set(&finding, address, word->tx_bytes & bytes);
-  race->found(race->context, &finding);
+  found_at(race, &finding);
 }
 
 void fpost_race_access(struct fpost_race *race,
                        struct fpost_race_thread *thread,
                        struct fpost_race_word *word, uint64_t address,
-                       uint32_t bytes, uint32_t flags, uint32_t stack) {
+                       uint32_t bytes, uint32_t flags, uint32_t site) {
   FPOST_ASSERT(bytes - 1 < 0xff);
-  tx_access(race, thread, word, address, bytes, flags, stack);
+  tx_access(race, thread, word, address, bytes, flags, site);
   uint32_t place = FPOST_RACE_SLOTS;
   uint32_t read = FPOST_RACE_SLOTS;
   bool raced = false;
@@ -467,7 +504,7 @@ void fpost_race_access(struct fpost_race *race,
         (access_flags(old) & flags & FPOST_RACE_ATOMIC) != 0) {
       continue;
     }
-    struct fpost_finding finding = {.store_stack = stack};
+    struct fpost_finding finding = {.store_site = site};
     range_set(&finding, address, access_bytes(old) & bytes);
     race_found(race, thread, word, i, &finding, flags,
                access_time(old) <= thread->hb[slot]);
@@ -479,7 +516,7 @@ void fpost_race_access(struct fpost_race *race,
                 ? read
                 : thread->hb[thread->slot] % FPOST_RACE_SLOTS;
   }
-  word->stack[place] = stack;
+  word->site[place] = site;
   __atomic_store_n(&word->access[place], access_pack(thread, bytes, flags),
                    __ATOMIC_RELEASE);
 }

@@ -21,6 +21,7 @@
 #define FPOST_MODEL_RACE_H
 
 #include "rt/model/rules.h"
+#include "rt/model/site.h"
 
 #define FPOST_RACE_THREADS 256u /* at a time */
 #define FPOST_RACE_SLOTS 4u     /* accesses remembered per word */
@@ -38,13 +39,13 @@ enum fpost_race_flag { FPOST_RACE_WRITE = 1, FPOST_RACE_ATOMIC = 2 };
 /* One word of PM. */
 struct fpost_race_word {
   uint64_t access[FPOST_RACE_SLOTS]; /* packed, race.c; 0: none */
-  uint32_t stack[FPOST_RACE_SLOTS];
-  uint32_t tx;          /* number of the transaction that stored here last */
-  uint32_t tx_stack;    /* its last store */
-  uint32_t store_stack; /* of the last store */
-  uint16_t writer;      /* 1 + slot of its thread; 0: none */
-  uint8_t tx_bytes;     /* bytes that tx stored, a bit each */
-  uint8_t tx_slot;      /* of its thread */
+  uint32_t site[FPOST_RACE_SLOTS];
+  uint32_t tx;         /* number of the transaction that stored here last */
+  uint32_t tx_site;    /* its last store */
+  uint32_t store_site; /* of the last store */
+  uint16_t writer;     /* 1 + slot of its thread; 0: none */
+  uint8_t tx_bytes;    /* bytes that tx stored, a bit each */
+  uint8_t tx_slot;     /* of its thread */
 };
 _Static_assert(sizeof(struct fpost_race_word) == 64, "a line per word");
 
@@ -75,6 +76,8 @@ struct fpost_race_held {
   struct fpost_race_sync *readers; /* exclusive: that of shared releases */
   bool shared;
   bool ordered; /* its earlier sections come before what follows, for sure */
+  struct fpost_site_lock taken;     /* .below: the chain of those held before */
+  uint32_t locks;                   /* the chain that it is the top of */
   struct fpost_race_set touched[2]; /* in this section */
 };
 
@@ -87,8 +90,9 @@ struct fpost_race_thread {
   bool any_relaxed;
   bool any_fenced;
   uint32_t slot;
-  uint32_t id; /* for findings; the caller's */
-  uint32_t tx; /* number of its transaction; 0: none */
+  uint32_t id;     /* for findings; the caller's */
+  uint32_t person; /* of its sites; the caller's */
+  uint32_t tx;     /* number of its transaction; 0: none */
   uint32_t held_count;
   struct fpost_race_held held[FPOST_RACE_HELD];
   enum fpost_race_life {
@@ -107,6 +111,7 @@ struct fpost_race {
   uint8_t *arena; /* for clocks and sets, zeroed; used from its front */
   uint64_t arena_size;
   uint64_t arena_used;
+  struct fpost_sites sites;
   bool full;         /* a table ran out: nothing is reported any more */
   uint32_t tx_count; /* transactions so far */
   uint32_t enabled;  /* bit per enum fpost_class */
@@ -136,11 +141,12 @@ void fpost_race_fence(struct fpost_race_thread *thread, bool acquire,
                       bool release);
 
 /*
- * A lock was taken, or is about to be given up. seen: by code with hooks, so
- * that all it touches meanwhile will be told by fpost_race_touch.
+ * A lock was taken, or is about to be given up. It has key, kind and stack;
+ * below is not looked at. seen: by code with hooks, so that all it touches
+ * meanwhile will be told by fpost_race_touch.
  */
 void fpost_race_lock(struct fpost_race *race, struct fpost_race_thread *thread,
-                     uint64_t key, bool shared, bool seen);
+                     const struct fpost_site_lock *lock, bool seen);
 void fpost_race_unlock(struct fpost_race *race,
                        struct fpost_race_thread *thread, uint64_t key);
 
@@ -150,14 +156,20 @@ void fpost_race_touch(struct fpost_race_thread *thread, uint64_t address,
                       bool write);
 void fpost_race_touch_all(struct fpost_race_thread *thread);
 
+/* The site of what the thread does now at stack. */
+uint32_t fpost_race_site(struct fpost_race *race,
+                         const struct fpost_race_thread *thread,
+                         uint32_t stack);
+
 /*
  * The thread accesses bytes (a bit each, not 0) of the word of PM at pm address
- * address, a multiple of 8. flags are enum fpost_race_flag.
+ * address, a multiple of 8. flags are enum fpost_race_flag, site is of
+ * fpost_race_site.
  */
 void fpost_race_access(struct fpost_race *race,
                        struct fpost_race_thread *thread,
                        struct fpost_race_word *word, uint64_t address,
-                       uint32_t bytes, uint32_t flags, uint32_t stack);
+                       uint32_t bytes, uint32_t flags, uint32_t site);
 
 /*
  * Is there nothing to learn from this plain access: did the thread make it, or

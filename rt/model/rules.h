@@ -96,6 +96,8 @@ struct fpost_finding {
   uint32_t store_stack; /* the store at fault */
   uint32_t other_stack; /* the flush without fence; the needless flush or fence;
                            the overwriting store */
+  uint32_t store_site;  /* races: more of the same, rt/model/site.h; 0: none */
+  uint32_t other_site;
   uint64_t address;
   uint32_t size;
   enum fpost_detail detail;

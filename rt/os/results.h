@@ -5,9 +5,9 @@
  * (sparse, FPOST_RESULTS_SIZE bytes, zeroed) and reads it when the program is
  * gone; it names it to the program by FENCEPOST_OPTIONS=results=PATH.
  *
- *   +--------+---------+--------+----------+---------+-------+
- *   | header | modules | stacks | findings | pools   | notes |
- *   +--------+---------+--------+----------+---------+-------+
+ *   +--------+---------+--------+----------+-------+-------+---------+-------+
+ *   | header | modules | stacks | findings | pools | notes | threads | locks |
+ *   +--------+---------+--------+----------+-------+-------+---------+-------+
  *
  * All tables are arrays of fixed size that only grow. Several processes (a
  * child of fork, a program started by exec) append to one file: an entry is
@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define FPOST_RESULTS_MAGIC "fposres\n"
-#define FPOST_RESULTS_VERSION 2u
+#define FPOST_RESULTS_VERSION 3u
 
 #define FPOST_RESULTS_PATH_MAX 512u    /* bytes, with the terminating NUL */
 #define FPOST_RESULTS_TEXT_MAX 480u    /* bytes of a note, with the NUL */
@@ -37,6 +37,9 @@
 #define FPOST_RESULTS_FINDINGS_MAX 4096u
 #define FPOST_RESULTS_POOLS_MAX 256u
 #define FPOST_RESULTS_NOTES_MAX 256u
+#define FPOST_RESULTS_THREADS_MAX 4096u
+#define FPOST_RESULTS_LOCKS_MAX 16384u
+#define FPOST_RESULTS_NAME_MAX 16u /* of a thread, with the NUL */
 
 /*
  * A loaded object. An address pc in it is at pc - bias in the file at path, in
@@ -65,18 +68,49 @@ struct fpost_results_stack {
 
 #define FPOST_RESULTS_NO_MODULE 0xffffu
 
+/* A thread of a race. */
+struct fpost_results_thread {
+  _Atomic uint32_t ready;
+  uint32_t process; /* pid */
+  uint32_t number;  /* as its process counts them; 0: the first */
+  uint32_t creator; /* index into threads + 1; 0: not known */
+  uint32_t stack;   /* where it was created: index into stacks + 1, or 0 */
+  char name[FPOST_RESULTS_NAME_MAX]; /* "" if it was given none */
+};
+
+/* A lock that a thread held. */
+struct fpost_results_lock {
+  _Atomic uint32_t ready;
+  uint32_t process; /* pid */
+  uint32_t kind;    /* enum fpost_lock_kind */
+  uint32_t pool;    /* it lies in: index into pools + 1; 0: in none */
+  uint64_t address; /* in its pool, or virtual */
+  uint32_t stack;   /* where it was taken: index into stacks + 1, or 0 */
+  uint32_t below;   /* the lock taken before it and held: index into locks + 1,
+                       smaller than its own; 0: none */
+};
+
+/* Who made an access of a race. */
+struct fpost_results_who {
+  uint32_t thread;      /* index into threads + 1; 0: not known */
+  uint32_t locks;       /* the one taken last: index into locks + 1; 0: none */
+  uint32_t locks_known; /* 0: it may have held any */
+};
+
 /* What the rules found: one entry per class and stacks, with a count. */
 struct fpost_results_finding {
   _Atomic uint32_t ready;
-  uint32_t class_;        /* enum fpost_class */
-  uint32_t process;       /* pid */
-  uint32_t thread;        /* of the first occurrence; 0: first to touch PM */
-  uint32_t store_stack;   /* index into stacks + 1; 0: does not apply */
-  uint32_t other_stack;   /* the same */
-  uint64_t address;       /* pm address of the first occurrence */
-  uint32_t size;          /* bytes */
-  uint32_t pool;          /* index into pools */
-  uint32_t detail;        /* enum fpost_detail */
+  uint32_t class_;      /* enum fpost_class */
+  uint32_t process;     /* pid */
+  uint32_t thread;      /* of the first occurrence; 0: first to touch PM */
+  uint32_t store_stack; /* index into stacks + 1; 0: does not apply */
+  uint32_t other_stack; /* the same */
+  uint64_t address;     /* pm address of the first occurrence */
+  uint32_t size;        /* bytes */
+  uint32_t pool;        /* index into pools */
+  uint32_t detail;      /* enum fpost_detail */
+  struct fpost_results_who store_who; /* races: of store_stack */
+  struct fpost_results_who other_who;
   _Atomic uint64_t count; /* occurrences, at least 1 */
 };
 
@@ -137,12 +171,16 @@ struct fpost_results {
   _Atomic uint32_t findings_count;
   _Atomic uint32_t pools_count;
   _Atomic uint32_t notes_count;
+  _Atomic uint32_t threads_count;
+  _Atomic uint32_t locks_count;
 
   struct fpost_results_module modules[FPOST_RESULTS_MODULES_MAX];
   struct fpost_results_stack stacks[FPOST_RESULTS_STACKS_MAX];
   struct fpost_results_finding findings[FPOST_RESULTS_FINDINGS_MAX];
   struct fpost_results_pool pools[FPOST_RESULTS_POOLS_MAX];
   struct fpost_results_note notes[FPOST_RESULTS_NOTES_MAX];
+  struct fpost_results_thread threads[FPOST_RESULTS_THREADS_MAX];
+  struct fpost_results_lock locks[FPOST_RESULTS_LOCKS_MAX];
 };
 
 #define FPOST_RESULTS_SIZE sizeof(struct fpost_results)

@@ -89,8 +89,20 @@ enum fpost_mark {
                             enum fpost_class; stack: the store's; value: the
                             other stack, and enum fpost_detail from bit 32 on;
                             address, size */
-  FPOST_MARK_BUFFERED /* the operation under way in the thread is of buffered
+  FPOST_MARK_BUFFERED, /* the operation under way in the thread is of buffered
                          durability */
+  FPOST_MARK_THREAD,   /* a thread of a race. id: its number; value: 1 + that of
+                          the one that created it, 0 if not known; stack: where;
+                          text: its name, "" if it has none */
+  FPOST_MARK_LOCK, /* a lock of a race. id: a number, from 1 on; value: that of
+                      the one taken before it and held, 0 if none; enum
+                      fpost_lock_kind from bit 32 on; bit 40: it lies in PM;
+                      address: virtual, or a pm address; stack: where it was
+                      taken */
+  FPOST_MARK_WHO   /* of the next finding: who made the store, or, with bit 33
+                      of value, the other access. id: number of the thread;
+                      value: of the lock taken last, 0 if none; bit 32: that
+                      is known */
 };
 
 struct fpost_record {

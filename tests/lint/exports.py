@@ -26,7 +26,7 @@ INTERPOSED = re.compile(r"""^(
   | fcntl(64)? | eventfd_(read|write) | execveat | secure_getenv
   | exec(l|le|lp|v|ve|vp|vpe) | fexecve | posix_spawnp? | system | daemon
   | sigaction | signal | dlopen | dlclose
-  | pthread_(create|detach|(|try|timed|clock)join(_np)?|once|barrier_wait)
+  | pthread_(create|setname_np|detach|(|try|timed|clock)join(_np)?|once|barrier_wait)
   | pthread_mutex_((try|timed|clock)?lock|unlock)
   | pthread_rwlock_((try|timed|clock)?(rd|wr)lock|unlock)
   | pthread_spin_((try)?lock|unlock) | pthread_cond_(timed|clock)?wait

@@ -15,6 +15,7 @@
 #define FOUND_MAX 16u
 #define LOCK UINT64_C(0x1000)
 #define OTHER UINT64_C(0x2000)
+#define TAKEN 70u /* the stack at which all locks are taken */
 
 static struct fpost_race race;
 static struct fpost_race_thread *one;
@@ -35,6 +36,9 @@ static void setup(void) {
       .syncs = calloc(FPOST_RACE_SYNCS, sizeof(*race.syncs)),
       .arena = calloc(1, ARENA),
       .arena_size = ARENA,
+      .sites = {.sites = calloc(FPOST_SITES, sizeof(struct fpost_site)),
+                .locks =
+                    calloc(FPOST_SITE_LOCKS, sizeof(struct fpost_site_lock))},
       .enabled = UINT32_MAX,
       .found = on_found,
       .context = &found_count};
@@ -45,14 +49,16 @@ static void setup(void) {
   found_count = 0;
   one = fpost_race_begin(&race, NULL);
   two = fpost_race_begin(&race, one);
-  one->id = 1;
-  two->id = 2;
+  one->id = one->person = 1;
+  two->id = two->person = 2;
 }
 
 static void teardown(void) {
   free(race.threads);
   free(race.syncs);
   free(race.arena);
+  free(race.sites.sites);
+  free(race.sites.locks);
 }
 
 static void access_bytes(struct fpost_race_thread *thread, uint32_t word,
@@ -68,8 +74,15 @@ static void store(struct fpost_race_thread *thread, uint32_t stack) {
 static void load(struct fpost_race_thread *thread, uint32_t stack) {
   access_bytes(thread, 0, 0xff, 0, stack);
 }
+static void lock_as(struct fpost_race_thread *thread, uint64_t key,
+                    enum fpost_lock_kind kind, bool seen) {
+  fpost_race_lock(
+      &race, thread,
+      &(struct fpost_site_lock){.key = key, .kind = kind, .stack = TAKEN},
+      seen);
+}
 static void lock(struct fpost_race_thread *thread, uint64_t key) {
-  fpost_race_lock(&race, thread, key, false, true);
+  lock_as(thread, key, FPOST_LOCK_MUTEX, true);
 }
 static void unlock(struct fpost_race_thread *thread, uint64_t key) {
   fpost_race_unlock(&race, thread, key);
@@ -198,10 +211,10 @@ START_TEST(a_common_lock_orders) {
 END_TEST
 
 START_TEST(readers_of_a_lock_do_not_order_each_other) {
-  fpost_race_lock(&race, one, LOCK, true, true);
+  lock_as(one, LOCK, FPOST_LOCK_READ, true);
   store(one, 1);
   unlock(one, LOCK);
-  fpost_race_lock(&race, two, LOCK, true, true);
+  lock_as(two, LOCK, FPOST_LOCK_READ, true);
   store(two, 2);
   unlock(two, LOCK);
   ck_assert_uint_eq(found_count, 1);
@@ -277,9 +290,9 @@ END_TEST
 
 START_TEST(a_lock_taken_by_code_without_hooks_orders) {
   store(one, 1);
-  fpost_race_lock(&race, one, LOCK, false, false);
+  lock_as(one, LOCK, FPOST_LOCK_MUTEX, false);
   unlock(one, LOCK);
-  fpost_race_lock(&race, two, LOCK, false, false);
+  lock_as(two, LOCK, FPOST_LOCK_MUTEX, false);
   unlock(two, LOCK);
   store(two, 2);
   ck_assert_uint_eq(found_count, 0);
@@ -367,6 +380,54 @@ START_TEST(a_committed_store_may_be_read) {
 }
 END_TEST
 
+/* The locks that a site says were held, the one taken last first. */
+static void held_are(uint32_t number, uint32_t count, const uint64_t *keys) {
+  struct fpost_site site = fpost_sites_at(&race.sites, number);
+  for (uint32_t i = 0; i < count; i++) {
+    ck_assert_uint_ne(site.locks, 0);
+    ck_assert_uint_eq(race.sites.locks[site.locks].key, keys[i]);
+    ck_assert_uint_eq(race.sites.locks[site.locks].stack, TAKEN);
+    site.locks = race.sites.locks[site.locks].below;
+  }
+  ck_assert_uint_eq(site.locks, 0);
+}
+
+START_TEST(a_site_has_the_thread_and_the_locks_it_holds) {
+  uint32_t site = fpost_race_site(&race, two, 5);
+  ck_assert_uint_eq(fpost_sites_at(&race.sites, site).thread, 2);
+  ck_assert_uint_eq(fpost_sites_at(&race.sites, site).stack, 5);
+  held_are(site, 0, NULL);
+  lock(two, LOCK);
+  lock(two, OTHER);
+  lock(two, OTHER + 8);
+  const uint64_t three[] = {OTHER + 8, OTHER, LOCK};
+  held_are(fpost_race_site(&race, two, 5), 3, three);
+  /* Not in the order in which they were taken. */
+  unlock(two, LOCK);
+  const uint64_t left[] = {OTHER + 8, OTHER};
+  held_are(fpost_race_site(&race, two, 5), 2, left);
+  unlock(two, OTHER + 8);
+  unlock(two, OTHER);
+  held_are(fpost_race_site(&race, two, 5), 0, NULL);
+}
+END_TEST
+
+START_TEST(a_race_is_told_with_the_sites_of_both) {
+  lock(one, LOCK);
+  uint32_t first = fpost_race_site(&race, one, 1);
+  fpost_race_access(&race, one, &words[0], ADDRESS, 0xff, FPOST_RACE_WRITE,
+                    first);
+  unlock(one, LOCK);
+  uint32_t second = fpost_race_site(&race, two, 2);
+  fpost_race_access(&race, two, &words[0], ADDRESS, 0xff, 0, second);
+  ck_assert_uint_eq(found_count, 1);
+  ck_assert_uint_eq(found[0].store_site, first);
+  ck_assert_uint_eq(found[0].other_site, second);
+  ck_assert_uint_eq(found[0].store_stack, 1);
+  ck_assert_uint_eq(found[0].other_stack, 2);
+}
+END_TEST
+
 START_TEST(an_access_is_known_until_the_next_release) {
   load(one, 1);
   ck_assert(fpost_race_known(one, &words[0], 0x0f, false));
@@ -384,6 +445,8 @@ int main(void) {
   tcase_add_test(cases, two_stores_that_nothing_orders_race);
   tcase_add_test(cases, of_a_load_and_a_later_store_the_store_comes_first);
   tcase_add_test(cases, loads_do_not_race);
+  tcase_add_test(cases, a_site_has_the_thread_and_the_locks_it_holds);
+  tcase_add_test(cases, a_race_is_told_with_the_sites_of_both);
   tcase_add_test(cases, neighbouring_bytes_do_not_race);
   tcase_add_test(cases, atomics_race_with_ordinary_accesses_only);
   tcase_add_test(cases, a_new_thread_comes_after_what_its_creator_did);

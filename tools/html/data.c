@@ -7,6 +7,7 @@
 #include "tools/explore/timeline.h"
 #include "tools/html/sources.h"
 #include "tools/html/tables.h"
+#include "tools/party.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -75,6 +76,11 @@ static json_t *access_json(struct data *data,
   json_array_append_new(json, html_string(data->tables, access->pool));
   add_number(json, access->offset);
   add_number(json, access->size);
+  if (access->by != NULL) {
+    json_array_append_new(
+        json,
+        html_string(data->tables, fpost_party_text(data->report, access->by)));
+  }
   return json;
 }
 
@@ -221,7 +227,7 @@ static json_t *finding_json(struct data *data, uint32_t index) {
   struct fpost_steps steps = fpost_finding_steps(data->report, finding);
   set_access(data, json, "store", &finding->store);
   set_text(json, "store_is", steps.store);
-  if (steps.missing != NULL) {
+  if (steps.missing != NULL && !steps.reads) {
     set_access(data, json, "missing", &finding->missing);
     set_text(json, "missing_is", steps.missing);
     set(json, "missing_first", json_boolean(steps.missing_first));
@@ -231,6 +237,9 @@ static json_t *finding_json(struct data *data, uint32_t index) {
   set_text(json, "fix", steps.fix);
   set_text(json, "missing_what", finding->missing_what);
   set_access(data, json, "read", &finding->read);
+  if (steps.reads) {
+    set_text(json, "read_is", steps.missing);
+  }
   set_text(json, "operation", finding->operation);
   set_text(json, "state_before", finding->state_before);
   set_text(json, "state_after", finding->state_after);

@@ -186,6 +186,11 @@ function accessLabel(what, [, pool, offset, size]) {
   return `${what}${bytes} ${what === "store" ? "to" : "of"} ${addressText(pool, offset)}`;
 }
 
+// Which thread made an access of a race, and holding which locks.
+function by([, , , , party]) {
+  return party !== undefined && h("ul", { class: "by" }, text(party).split("\n").map((line) => h("li", {}, line)));
+}
+
 function otherLost(finding) {
   const more = finding.crash ? finding.crash.lost.slice(1) : [];
   return more.length > 0 && h("li", { class: "between" }, h("details", {},
@@ -198,12 +203,13 @@ function otherLost(finding) {
 
 function steps(finding) {
   const crash = finding.crash;
-  const store = finding.store && step("A", "fault", accessLabel(finding.store_is, finding.store), finding.store[0]);
-  const missing = finding.missing && step(finding.missing_first ? "!" : "B", "later", accessLabel(finding.missing_is, finding.missing), finding.missing[0]);
+  const store = finding.store && step("A", "fault", accessLabel(finding.store_is, finding.store), finding.store[0], by(finding.store));
+  const missing = finding.missing && step(finding.missing_first ? "!" : "B", "later", accessLabel(finding.missing_is, finding.missing), finding.missing[0], by(finding.missing));
+  const readLabel = finding.read_is ? accessLabel(finding.read_is, finding.read) : finding.between ? "recovery read the second without the first" : "recovery read it";
   const between = finding.between && h("li", { class: "between" }, finding.between);
   const places = finding.missing_first ? [missing, store && between, store] : [store, between, missing];
   return h("ol", { class: "steps" }, places, finding.after && h("li", { class: "between" }, finding.after), otherLost(finding),
-    finding.read && step("→", "", finding.between ? "recovery read the second without the first" : "recovery read it", finding.read[0]),
+    finding.read && step(finding.read_is ? "B" : "→", finding.read_is ? "later" : "", readLabel, finding.read[0], by(finding.read)),
     crash && crash.outcome && step("✗", "", crash.outcome, crash.stack === undefined ? -1 : crash.stack,
       crash.output && [h("p", { class: "quiet" }, "The end of what recovery printed:"), h("pre", { class: "output" }, crash.output)]));
 }

@@ -26,6 +26,7 @@ SEVERITIES = {
 }
 CRASH = {"recovery-failure", "not-robust", "persistency-race",
          "not-failure-atomic", "lost-operation"}
+RACES = {"pm-data-race", "unpersisted-read", "isolation"}
 STATED = {"not-failure-atomic", "lost-operation"}
 NASTY = ("]]> </failure> </script><img src=x onerror=hostile=1> & \" ' \x01\x07\x1b[31m red "
          "\ufffe \ud7ff \u00e4\u4e2d\U0001f600 \\ \t end ")
@@ -48,6 +49,16 @@ def access(folder, line, function, offset):
                 pool=os.path.join(folder, "many.pool"), offset=offset, size=8)
 
 
+def by(folder, line, number, name):
+    """What the access of a race has besides."""
+    lock = {"kind": "read-write lock", "shared": True, "address": 4096,
+            "taken": place(folder, line, "take")}
+    return {"thread": {"number": number, "name": name, "creator": 0,
+                       "created": place(folder, 1, "main", ())},
+            "locks": [lock, {"kind": "mutex", "offset": 64,
+                             "pool": os.path.join(folder, "many.pool")}]}
+
+
 def finding(number, name, folder, nasty):
     line = 3 * number + 2
     function = f"update_{number}" + (NASTY if nasty else "")
@@ -59,6 +70,12 @@ def finding(number, name, folder, nasty):
         result["missing"] = access(folder, line + 1, function, 64 * number + 8)
     if name in ("missing-fence", "not-robust", "recovery-failure"):
         result["missing_what"] = "fence" if number % 2 else "flush"
+    if name in RACES:
+        result["read"] = dict(result.pop("missing"),
+                              **by(folder, line, 2, NASTY if nasty else "two"))
+        result["store"].update(by(folder, line, 1, "one"))
+    if name == "pm-data-race":
+        result["schedule"] = "predicted" if number % 2 else "seen"
     if name in CRASH:
         result["operation"] = f"put({number})"
         result["read"] = access(folder, 1, "recover", 64 * number)
