@@ -68,6 +68,8 @@ if shutil.which("cargo") and shutil.which("rustc"):
         config.available_features.add("rust")
 if os.geteuid() == 0:
     config.available_features.add("root")
+if shutil.which("pmempool"):
+    config.available_features.add("pmdk-tools")
 # Published schemas of report formats, see tools/setup.
 schemas = os.path.join(source, "build", "schemas")
 if os.path.exists(os.path.join(schemas, "junit-10.xsd")):

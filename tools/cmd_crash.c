@@ -82,8 +82,9 @@ static int crash_run(const struct fpost_command *command, int argc,
     return exit_code;
   }
   char **program = fpost_options_program(command, &operands);
+  bool foreign = false;
   if (program == NULL || !explore_cli_check("crash", &options.cli) ||
-      !explore_cli_startable("crash", &options.cli)) {
+      !explore_cli_startable("crash", &options.cli, &foreign)) {
     return FPOST_EXIT_USAGE;
   }
   if (fpost_report_init(&report, &options.report) != FPOST_OK) {

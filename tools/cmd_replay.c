@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* fencepost replay: recovery on one crash state. */
 #include "tools/explore/explore.h"
+#include "tools/explore/foreign.h"
 #include "tools/explore/materialise.h"
 #include "tools/explore/replay.h"
 #include "tools/explore/second.h"
@@ -16,6 +17,7 @@
 
 struct options {
   const char *recover;
+  const char *checker;
   const char *image;
   bool gdb;
   int lines;
@@ -25,6 +27,9 @@ static const struct fpost_option table[] = {
     {"recover", 0, FPOST_OPTION_TEXT, "COMMAND",
      offsetof(struct options, recover),
      "the recovery program (default: that of the database)"},
+    {"checker", 0, FPOST_OPTION_TEXT, "COMMAND",
+     offsetof(struct options, checker),
+     "what looks at the pools after recovery (default: that of the database)"},
     {"image", 0, FPOST_OPTION_TEXT, "FILE", offsetof(struct options, image),
      "write the pool as the crash left it to FILE (further pools to FILE.1, "
      "...), and run nothing"},
@@ -39,6 +44,7 @@ static const struct fpost_option table[] = {
 struct source {
   char *trace;
   char *recover;
+  char *checker; /* null: none */
   struct explore_options options;
 };
 
@@ -56,6 +62,7 @@ static int find_source(const char *path, const struct options *options,
   if (!explore_db_is(path)) {
     source->trace = strdup(path);
     source->recover = options->recover ? strdup(options->recover) : NULL;
+    source->checker = options->checker ? strdup(options->checker) : NULL;
     return FPOST_OK;
   }
   int err = explore_db_open(&db, path, false);
@@ -66,6 +73,12 @@ static int find_source(const char *path, const struct options *options,
   source->trace = explore_db_get(&db, "trace");
   source->recover = options->recover != NULL ? strdup(options->recover)
                                              : explore_db_get(&db, "recover");
+  source->checker = options->checker != NULL ? strdup(options->checker)
+                                             : explore_db_get(&db, "checker");
+  if (source->checker != NULL && *source->checker == '\0') {
+    free(source->checker);
+    source->checker = NULL;
+  }
   source->options.mode.torn = number_of(&db, "torn") == 1;
   explore_db_close(&db);
   if (source->trace == NULL) {
@@ -133,14 +146,55 @@ static int write_images(const struct explore_info *info,
   return FPOST_EXIT_CLEAN;
 }
 
-/* Run recovery as a child, so that its end can be told. */
+/* How a command that was run has ended, as an exit code of ours. */
+static int end_of(const char *who, int status) {
+  if (WIFSIGNALED(status)) {
+    fpost_error("replay: %s died: SIG%s", who, sigabbrev_np(WTERMSIG(status)));
+    return FPOST_EXIT_FOUND;
+  }
+  if (WEXITSTATUS(status) == 127) {
+    return FPOST_EXIT_USAGE;
+  }
+  if (WEXITSTATUS(status) != 0) {
+    fpost_error("replay: %s exited with %d", who, WEXITSTATUS(status));
+    return FPOST_EXIT_FOUND;
+  }
+  return FPOST_EXIT_CLEAN;
+}
+
+/* Let the checker look at the files that recovery has left. */
+static int run_checker(const char *command) {
+  struct explore_checker checker;
+  char error[512];
+  if (explore_checker_init(&checker, command, error) != FPOST_OK) {
+    fpost_error("replay: %s", error);
+    return FPOST_EXIT_USAGE;
+  }
+  (void)fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    explore_foreign_environment();
+    char **words = checker.words.we_wordv;
+    execvp(words[0], words);
+    fpost_error("replay: %s: %s", words[0], strerror(errno));
+    _exit(127);
+  }
+  int status = 0;
+  (void)waitpid(pid, &status, 0);
+  explore_checker_free(&checker);
+  return end_of("the checker said no: it", status);
+}
+
+/* Run recovery as a child, so that its end can be told. With a checker, which
+   needs files, as if it had no hooks. */
 static int run_recovery(struct explore_image *image, const char *recover,
-                        bool gdb) {
+                        const char *checker, bool gdb) {
   struct explore_target target;
   if (explore_target_init(&target, recover) != FPOST_OK) {
     fpost_error("replay: %s", target.error);
     return FPOST_EXIT_USAGE;
   }
+  target.foreign = target.foreign || checker != NULL;
   static char debugger[] = "gdb";
   static char quiet[] = "-q";
   static char arguments[] = "--args";
@@ -164,20 +218,14 @@ static int run_recovery(struct explore_image *image, const char *recover,
   }
   int status = 0;
   (void)waitpid(pid, &status, 0);
+  int exit_code = gdb && !WIFSIGNALED(status) ? FPOST_EXIT_CLEAN
+                                              : end_of("recovery", status);
+  if (checker != NULL && exit_code == FPOST_EXIT_CLEAN) {
+    exit_code = run_checker(checker);
+  }
   explore_target_stop(&target);
   explore_target_free(&target);
-  if (WIFSIGNALED(status)) {
-    fpost_error("replay: recovery died: SIG%s", sigabbrev_np(WTERMSIG(status)));
-    return FPOST_EXIT_FOUND;
-  }
-  if (WEXITSTATUS(status) == 127) {
-    return FPOST_EXIT_USAGE;
-  }
-  if (WEXITSTATUS(status) != 0 && !gdb) {
-    fpost_error("replay: recovery exited with %d", WEXITSTATUS(status));
-    return FPOST_EXIT_FOUND;
-  }
-  return FPOST_EXIT_CLEAN;
+  return exit_code;
 }
 
 /* A crash in recovery: "EVENT/CUTS:EVENT/CUTS". */
@@ -236,7 +284,8 @@ static int replay(const struct source *source, const char *state,
         "replay: which program recovers? give --recover 'COMMAND', or "
         "--image FILE to get the pool");
   } else {
-    exit_code = run_recovery(&image, source->recover, options->gdb);
+    exit_code =
+        run_recovery(&image, source->recover, source->checker, options->gdb);
   }
   fpost_reader_close(&reader);
   explore_info_free(&info);
@@ -260,6 +309,7 @@ static int replay_run(const struct fpost_command *command, int argc,
   exit_code = replay(&source, operands.items[1], &options);
   free(source.trace);
   free(source.recover);
+  free(source.checker);
   return exit_code;
 }
 

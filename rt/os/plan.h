@@ -75,7 +75,9 @@ enum fpost_run_flag {
   FPOST_RUN_EXEC = 128,  /* it was refused to run another program */
   FPOST_RUN_CHECKSUM = 256, /* a checksum over too many undecided words to know
                               all states in which it matches */
-  FPOST_RUN_STORED = 512 /* it may have stored to a pool: it did, or flushed */
+  FPOST_RUN_STORED = 512, /* it may have stored to a pool: it did, or flushed */
+  FPOST_RUN_CHECKER = 1024, /* the outcome is that of the checker after it */
+  FPOST_RUN_CHECKED = 2048  /* that checker read a pool */
 };
 
 enum fpost_plan_request {

@@ -2,6 +2,7 @@
 #include "tools/explore/describe.h"
 
 #include "rt/base/assert.h"
+#include "tools/explore/checked.h"
 #include "tools/explore/judge.h"
 #include "tools/explore/rust_panic.h"
 #include "tools/explore/second.h"
@@ -10,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -94,7 +96,8 @@ void explore_found_key(struct explore_search *search,
     lost = stack_hash(search, search->crash_stack);
   }
   snprintf(key, EXPLORE_KEY_MAX,
-           "%s %u %u %016" PRIx64 " %016" PRIx64 " %016" PRIx64,
+           "%s%s %u %u %016" PRIx64 " %016" PRIx64 " %016" PRIx64,
+           found->checker ? "checker " : "",
            fpost_class_infos[found->class_].name, found->outcome, found->value,
            by_state ? 0 : step_stack_hash(search, found->first),
            by_state ? 0 : step_stack_hash(search, found->second), lost);
@@ -208,22 +211,26 @@ static struct missing find_missing(const struct explore_search *search,
 
 /* ---- findings ---- */
 
-static const char *outcome_text(struct explore_search *search, uint32_t outcome,
-                                uint32_t value) {
+static const char *outcome_text(struct explore_search *search,
+                                const struct explore_found *found) {
   struct fpost_report *report = &search->report;
-  switch (outcome) {
+  const char *who =
+      found->checker ? fpost_report_format(report, "the checker said no: '%s'",
+                                           search->config->checker)
+                     : "recovery";
+  switch (found->outcome) {
   case FPOST_OUTCOME_SIGNAL: {
-    const char *name = sigabbrev_np((int)value);
-    return fpost_report_format(report, "recovery died: SIG%s",
+    const char *name = sigabbrev_np((int)found->value);
+    return fpost_report_format(report, "%s died: SIG%s", who,
                                name == NULL ? "?" : name);
   }
   case FPOST_OUTCOME_TIMEOUT:
-    return fpost_report_format(report, "recovery did not end within %g seconds",
+    return fpost_report_format(report, "%s did not end within %g seconds", who,
                                (double)search->config->timeout_ms / 1000);
   case FPOST_OUTCOME_ESCAPED:
     return "recovery killed the process that had started it";
   default:
-    return fpost_report_format(report, "recovery exited with %u", value);
+    return fpost_report_format(report, "%s exited with %u", who, found->value);
   }
 }
 
@@ -295,6 +302,24 @@ static void add_output(struct explore_search *search,
   }
 }
 
+/* The last lines: what a checker has found comes at the end. */
+static void add_checker_output(struct explore_search *search,
+                               struct fpost_report_finding *finding) {
+  char text[OUTPUT_SHOWN + 1];
+  int fd = search->image.output;
+  off_t end = lseek(fd, 0, SEEK_END);
+  off_t start = end > (off_t)OUTPUT_SHOWN ? end - (off_t)OUTPUT_SHOWN : 0;
+  ssize_t got = pread(fd, text, OUTPUT_SHOWN, start);
+  text[got < 0 ? 0 : got] = '\0';
+  const char *from = text;
+  if (start != 0 && strchr(text, '\n') != NULL) {
+    from = strchr(text, '\n') + 1;
+  }
+  if (*from != '\0') {
+    finding->crash.output = fpost_report_format(&search->report, "%s", from);
+  }
+}
+
 static void add_lost(struct explore_search *search,
                      struct fpost_report_finding *finding,
                      const struct explore_found *found) {
@@ -340,7 +365,7 @@ static void describe_failure(struct explore_search *search,
                              const struct explore_found *found,
                              struct fpost_report_finding *finding) {
   struct fpost_report *report = &search->report;
-  const char *outcome = outcome_text(search, found->outcome, found->value);
+  const char *outcome = outcome_text(search, found);
   if (search->outer != NULL) {
     outcome = fpost_report_format(
         report, "%s; it ran again after a crash in recovery", outcome);
@@ -382,8 +407,10 @@ static void describe_failure(struct explore_search *search,
   explore_run_state(search, found->lost, found->lost_count, found->others_full,
                     &run);
   finding->crash.stack = target_place(search, &search->image.plan->fault, true);
-  if (found->class_ != FPOST_CLASS_NOT_FAILURE_ATOMIC &&
-      found->class_ != FPOST_CLASS_LOST_OPERATION) {
+  if (found->checker) {
+    add_checker_output(search, finding);
+  } else if (found->class_ != FPOST_CLASS_NOT_FAILURE_ATOMIC &&
+             found->class_ != FPOST_CLASS_LOST_OPERATION) {
     add_output(search, finding);
   } else {
     explore_describe_operation(search, found, &run, finding);
@@ -458,7 +485,9 @@ char *explore_found_json(struct explore_search *search,
       .severity = fpost_class_infos[found->class_].severity,
       .count = found->count};
   if (explore_found_by_state(found)) {
+    explore_checked_select(search, found->checked);
     describe_failure(search, found, &finding);
+    explore_checked_select(search, false);
   } else {
     describe_read(search, found, &finding);
   }

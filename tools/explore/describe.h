@@ -13,6 +13,8 @@
 #define EXPLORE_FLAG_UNREPEATED (1u << 17)
 /* ... and a recovery without hooks, of which a sample of the images was run. */
 #define EXPLORE_FLAG_SAMPLED (1u << 18)
+/* ... and what recovery left, of which the checker has seen a sample. */
+#define EXPLORE_FLAG_CHECK_SAMPLED (1u << 22)
 /* ... and recoveries that could not be crashed again. */
 #define EXPLORE_FLAG_ONCE (1u << 21)
 
@@ -26,6 +28,8 @@ struct explore_found {
   uint64_t count;
   uint32_t outcome; /* of the run, if explore_found_by_state */
   uint32_t value;
+  bool checker;   /* the outcome is the checker's */
+  bool checked;   /* ... or of a recovery that it followed: checked.h */
   uint32_t first; /* step (in the image) of the lost or half-persisted store */
   uint32_t
       second; /* step of the later store that persisted; UINT32_MAX: none */

@@ -6,6 +6,7 @@
 #include "tools/explore/references.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -16,7 +17,11 @@
 
 #define JOBS_MAX 1024u
 
-bool explore_cli_check(const char *command, const struct explore_cli *cli) {
+bool explore_cli_check(const char *command, struct explore_cli *cli) {
+  if (cli->recover == NULL && cli->checker != NULL) {
+    cli->recover = cli->checker;
+    cli->checker = NULL;
+  }
   if (cli->recover == NULL) {
     fpost_error("%s: which program recovers? give --recover 'COMMAND'",
                 command);
@@ -35,8 +40,24 @@ bool explore_cli_check(const char *command, const struct explore_cli *cli) {
   return true;
 }
 
-bool explore_cli_startable(const char *command, const struct explore_cli *cli) {
+static bool checker_startable(const char *command, const char *checker) {
+  struct explore_checker probe;
+  char error[512];
+  int err = explore_checker_init(&probe, checker, error);
+  if (err != FPOST_OK) {
+    fpost_error("%s: %s", command, error);
+    return false;
+  }
+  explore_checker_free(&probe);
+  return true;
+}
+
+bool explore_cli_startable(const char *command, const struct explore_cli *cli,
+                           bool *foreign) {
   struct explore_target target;
+  if (cli->checker != NULL && !checker_startable(command, cli->checker)) {
+    return false;
+  }
   int err = explore_target_init(&target, cli->recover);
   if (err != FPOST_OK) {
     fpost_error("%s: %s", command, target.error);
@@ -49,6 +70,7 @@ bool explore_cli_startable(const char *command, const struct explore_cli *cli) {
         "build it with fencepost-clang, or leave --depth out",
         command, target.program);
   }
+  *foreign = target.foreign;
   explore_target_free(&target);
   return good;
 }
@@ -83,10 +105,12 @@ static char *identity(const struct explore_config *config,
                       const struct explore_info *info) {
   char *text = NULL;
   int size = asprintf(
-      &text, "%016" PRIx64 " %u %u %u %u %u %" PRIu64 " %s %s", info->trace_id,
-      config->options.mode.domain, config->options.mode.torn,
+      &text, "%016" PRIx64 " %u %u %u %u %u %" PRIu64 " %s %s%s%s",
+      info->trace_id, config->options.mode.domain, config->options.mode.torn,
       config->options.at, config->strategy, config->depth, config->seed,
-      config->observe == NULL ? "-" : config->observe, config->recover);
+      config->observe == NULL ? "-" : config->observe, config->recover,
+      config->checker == NULL ? "" : "\n",
+      config->checker == NULL ? "" : config->checker);
   FPOST_ASSERT(size > 0);
   return text;
 }
@@ -100,6 +124,7 @@ static int set_meta(struct explore_db *db, const struct explore_config *config,
   char seed[24];
   char strategy[8];
   char trace[PATH_MAX];
+  const char *checker = config->checker == NULL ? "" : config->checker;
   snprintf(domain, sizeof domain, "%d", (int)config->options.mode.domain);
   snprintf(torn, sizeof torn, "%d", (int)config->options.mode.torn);
   snprintf(at, sizeof at, "%d", (int)config->options.at);
@@ -112,6 +137,7 @@ static int set_meta(struct explore_db *db, const struct explore_config *config,
   const char *const rows[][2] = {{"exploration", exploration},
                                  {"trace", trace},
                                  {"recover", config->recover},
+                                 {"checker", checker},
                                  {"domain", domain},
                                  {"torn", torn},
                                  {"at", at},
@@ -146,13 +172,14 @@ static int prepare(const char *command, const struct explore_config *config,
         command, config->db);
     err = FPOST_EINVAL;
   } else if (theirs != NULL && !config->resume) {
-    err = sqlite3_exec(db.handle,
-                       "DELETE FROM points; DELETE FROM findings;"
-                       "DELETE FROM counts; DROP TABLE IF EXISTS refs;"
-                       "DELETE FROM meta WHERE name IN"
-                       " ('touched','unobserved','left_out','crash_points','"
-                       "stores_found')",
-                       NULL, NULL, NULL) == SQLITE_OK
+    err = sqlite3_exec(
+              db.handle,
+              "DELETE FROM points; DELETE FROM findings;"
+              "DELETE FROM counts; DROP TABLE IF EXISTS refs;"
+              "DELETE FROM meta WHERE name IN"
+              " ('touched','checked','unobserved','left_out','crash_points','"
+              "stores_found')",
+              NULL, NULL, NULL) == SQLITE_OK
               ? FPOST_OK
               : FPOST_EIO;
   }
@@ -219,6 +246,9 @@ static const char *left_out(struct explore_db *db,
       {EXPLORE_FLAG_SAMPLED,
        "recovery has no hooks, so that what it reads is not seen: where there "
        "were more than 256 images, a random sample was run"},
+      {EXPLORE_FLAG_CHECK_SAMPLED,
+       "what the checker reads is not seen: where recovery may leave more than "
+       "256 images, it looked at a random sample of them"},
       {EXPLORE_FLAG_ONCE,
        "recovery could not always be recorded and crashed again: it ended "
        "otherwise when recorded, opened other pools, or overwrote too much "
@@ -333,8 +363,10 @@ int explore_report(const char *command, const char *path,
     note_second(&totals, report);
     char *seed = explore_db_get(&db, "seed");
     char *strategy = explore_db_get(&db, "strategy");
-    report->seeded = (totals.flags & EXPLORE_FLAG_SAMPLED) != 0 ||
-                     (strategy != NULL && strcmp(strategy, "2") == 0);
+    report->seeded =
+        (totals.flags & (EXPLORE_FLAG_SAMPLED | EXPLORE_FLAG_CHECK_SAMPLED)) !=
+            0 ||
+        (strategy != NULL && strcmp(strategy, "2") == 0);
     report->seed = seed == NULL ? 0 : strtoull(seed, NULL, 10);
     free(strategy);
     free(seed);
@@ -399,14 +431,26 @@ static int conclude(const char *command, const struct explore_config *config,
     snprintf(text, sizeof text, "%" PRIu64, info->stores_found);
     err = explore_db_set(&db, "stores_found", text);
   }
+  if (err == FPOST_OK && shared->checked != 0) {
+    err = explore_db_set(&db, "checked", "1");
+  }
   char *touched = explore_db_get(&db, "touched");
+  char *checked = explore_db_get(&db, "checked");
   if (err == FPOST_OK && touched == NULL && shared->runs != 0) {
     fpost_error("%s: nothing was verified: '%s' ran %" PRIu64
                 " times and never read a pool of the trace; it must open the "
                 "same path as the program did",
                 command, config->recover, shared->runs);
     err = FPOST_EINVAL;
+  } else if (err == FPOST_OK && config->checker != NULL && checked == NULL &&
+             shared->checks != 0) {
+    fpost_error(
+        "%s: nothing was checked: the checker '%s' never read a pool "
+        "of the trace; it must open the same path as the program did",
+        command, config->checker);
+    err = FPOST_EINVAL;
   }
+  free(checked);
   free(touched);
   explore_db_close(&db);
   return err;
@@ -420,6 +464,7 @@ static struct explore_config config_of(const char *trace, const char *db,
       .trace = trace,
       .db = db,
       .recover = cli->recover,
+      .checker = cli->checker,
       .options = {.mode = {.domain = info->domain, .torn = cli->lines == 1},
                   .at = (enum explore_at)cli->at},
       .strategy = (enum explore_strategy)cli->strategy,
@@ -527,13 +572,32 @@ static bool operations_begin(const char *command, const struct explore_cli *cli,
   return true;
 }
 
+/*
+ * Where crash states are files, what recovery says goes to a file mounted over
+ * that of --observe, so one must be there. Returns whether it was made.
+ */
+static bool observe_make(const struct explore_config *config) {
+  bool is_file =
+      config->observe != NULL && strcmp(config->observe, "stdout") != 0;
+  bool files = config->foreign || config->checker != NULL || config->depth > 1;
+  int fd =
+      is_file && files
+          ? open(config->observe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)
+          : -1;
+  if (fd >= 0) {
+    (void)close(fd);
+  }
+  return fd >= 0;
+}
+
 int explore_trace(const char *command, const char *trace,
                   const struct explore_cli *cli, struct fpost_report *report) {
   struct explore_info info;
+  bool foreign = false;
   if (cli->check_heap) {
     (void)setenv("FENCEPOST_CHECK_HEAP", "1", 1); /* rt/hooks/recover_heap.h */
   }
-  if (!explore_cli_startable(command, cli) ||
+  if (!explore_cli_startable(command, cli, &foreign) ||
       explore_info_of(command, trace, &info) != FPOST_OK) {
     return FPOST_EXIT_USAGE;
   }
@@ -545,6 +609,8 @@ int explore_trace(const char *command, const char *trace,
   }
   struct explore_config config =
       config_of(trace, db, cli, &info, cli->observe == NULL ? NULL : observe);
+  config.foreign = foreign;
+  bool made = observe_make(&config);
   struct explore_shared *shared = share();
   struct stat states[FPOST_POOLS_MAX];
   files_take(&info, states);
@@ -573,6 +639,9 @@ int explore_trace(const char *command, const char *trace,
     }
     report->domain = info.domain;
     err = explore_report(command, db, report);
+  }
+  if (made) {
+    (void)unlink(config.observe);
   }
   if (shared != NULL) {
     (void)munmap(shared, sizeof *shared + EXPLORE_POINTS_MAX);

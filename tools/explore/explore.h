@@ -7,6 +7,7 @@
 
 struct explore_cli {
   const char *recover;
+  const char *checker; /* NULL: not given */
   const char *db;
   int lines;    /* 0 prefix, 1 torn */
   int at;       /* enum explore_at */
@@ -34,6 +35,11 @@ struct explore_cli {
    offsetof(type, member.recover),                                             \
    "the recovery program and its arguments; it opens the same pool path and "  \
    "finds a crash state there"},                                               \
+  {"checker", 0, FPOST_OPTION_TEXT, "COMMAND",                                 \
+   offsetof(type, member.checker),                                             \
+   "run COMMAND on the pools as recovery leaves them: it opens the same path " \
+   "and says by its exit code whether they are good; without --recover it "    \
+   "looks at the crash states themselves"},                                    \
   {"db", 0, FPOST_OPTION_TEXT, "FILE", offsetof(type, member.db),              \
    "where the results go (default: beside the trace, ending in .fpdb)"},       \
   {"check-heap", 0, FPOST_OPTION_FLAG, NULL,                                   \
@@ -79,11 +85,14 @@ struct explore_cli {
    "for samples (default 1)"}
 /* clang-format on */
 
-/* Are the options usable? Prints what is wrong. */
-bool explore_cli_check(const char *command, const struct explore_cli *cli);
+/* Are the options usable? Prints what is wrong. A checker without recovery
+   takes its place. */
+bool explore_cli_check(const char *command, struct explore_cli *cli);
 
-/* Can the recovery program be started? Prints what is wrong. */
-bool explore_cli_startable(const char *command, const struct explore_cli *cli);
+/* Can recovery and the checker be started? Prints what is wrong. *foreign:
+   recovery has no hooks. */
+bool explore_cli_startable(const char *command, const struct explore_cli *cli,
+                           bool *foreign);
 
 /*
  * Explore the trace and add findings and coverage to the report. Errors are

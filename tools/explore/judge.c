@@ -26,6 +26,9 @@ static enum fpost_class class_of(const struct explore_search *search,
   if (run->outcome != FPOST_OUTCOME_EXIT || run->value != 0) {
     return FPOST_CLASS_RECOVERY_FAILURE;
   }
+  if (search->checking) {
+    return FPOST_CLASS_COUNT; /* its hooks were off: it has been judged */
+  }
   switch (explore_operations_verdict(&search->info->operations, &search->moment,
                                      run->observed, &boundary)) {
   case EXPLORE_LOST:
@@ -40,8 +43,8 @@ static enum fpost_class class_of(const struct explore_search *search,
 bool explore_judge_failed(struct explore_search *search,
                           const struct fpost_plan_run *run) {
   uint32_t boundary = 0;
-  if (search->moment.overlap && run->outcome == FPOST_OUTCOME_EXIT &&
-      run->value == 0) {
+  if (search->moment.overlap && !search->checking &&
+      run->outcome == FPOST_OUTCOME_EXIT && run->value == 0) {
     enum explore_verdict verdict = explore_operations_verdict(
         &search->info->operations, &search->moment, run->observed, &boundary);
     search->point.flags |= verdict == EXPLORE_UNDECIDED ? EXPLORE_FLAG_UNDECIDED
@@ -123,6 +126,7 @@ static bool same_outcome(const struct explore_search *search,
                          const struct fpost_plan_run *a,
                          const struct fpost_plan_run *b) {
   return a->outcome == b->outcome && a->value == b->value &&
+         (a->flags & FPOST_RUN_CHECKER) == (b->flags & FPOST_RUN_CHECKER) &&
          class_of(search, a) == class_of(search, b);
 }
 
@@ -133,7 +137,8 @@ bool explore_judge_known(struct explore_search *search,
   for (uint32_t i = 0; i < search->found_count; i++) {
     struct explore_found *found = &search->found[i];
     if (found->class_ != class_ || !found->others_full ||
-        found->outcome != run->outcome || found->value != run->value) {
+        found->outcome != run->outcome || found->value != run->value ||
+        found->checker != ((run->flags & FPOST_RUN_CHECKER) != 0)) {
       continue;
     }
     uint32_t same = 0;
@@ -380,6 +385,8 @@ void explore_judge_failure(struct explore_search *search,
   struct explore_found *found = found_add(search, class_);
   found->outcome = run->outcome;
   found->value = run->value;
+  found->checker = (run->flags & FPOST_RUN_CHECKER) != 0;
+  found->checked = search->checking;
   found->lost = lost;
   found->lost_count = count;
   found->others_full = others_full;

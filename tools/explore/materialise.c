@@ -89,10 +89,25 @@ static int pool_cover(struct explore_material *material, uint32_t index,
   return FPOST_OK;
 }
 
+int explore_material_observe(struct explore_material *material,
+                             const char *path) {
+  char file[96];
+  snprintf(file, sizeof file, "%s/observed", material->directory);
+  material->observed = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (material->observed < 0) {
+    return fail(material, FPOST_EIO, "cannot make", file, NULL);
+  }
+  if (fchmod(material->observed, 0666) != 0 ||
+      mount(file, path, NULL, MS_BIND, NULL) != 0) {
+    return fail(material, FPOST_EIO, "cannot mount a file over", path, NULL);
+  }
+  return FPOST_OK;
+}
+
 int explore_material_open(struct explore_material *material,
                           const struct explore_sizes *sizes) {
   const char *folder = getenv("TMPDIR");
-  *material = (struct explore_material){.count = sizes->count};
+  *material = (struct explore_material){.count = sizes->count, .observed = -1};
   memset(material->files, 0xff, sizeof material->files);
   snprintf(material->directory, sizeof material->directory,
            "%.40s/fencepost-XXXXXX",
@@ -132,6 +147,9 @@ void explore_material_close(struct explore_material *material) {
     }
   }
   if (material->directory[0] != '\0') {
+    if (material->observed >= 0) {
+      (void)close(material->observed);
+    }
     (void)umount2(material->directory, MNT_DETACH);
     (void)rmdir(material->directory);
     material->directory[0] = '\0';
@@ -301,7 +319,7 @@ static _Noreturn void child(const struct explore_material_run *how) {
     (void)lseek(input, 0, SEEK_SET);
     (void)dup2(input, 0);
   }
-  (void)dup2(how->output, 1);
+  (void)dup2(how->observe >= 0 ? how->observe : how->output, 1);
   (void)dup2(how->output, 2);
   if (how->options != NULL) {
     (void)setenv("FENCEPOST_OPTIONS", how->options, 1);
@@ -367,13 +385,20 @@ static bool accessed(const struct explore_material *material) {
   return false;
 }
 
+static void empty(int fd) {
+  if (fd >= 0) {
+    (void)ftruncate(fd, 0);
+    (void)lseek(fd, 0, SEEK_SET);
+  }
+}
+
 void explore_material_run(const struct explore_material *material,
                           const struct explore_material_run *how,
                           struct fpost_plan_run *run) {
   int status = 0;
   *run = (struct fpost_plan_run){.outcome = FPOST_OUTCOME_EXIT, .value = 127};
-  (void)ftruncate(how->output, 0);
-  (void)lseek(how->output, 0, SEEK_SET);
+  empty(how->output);
+  empty(how->observe);
   watch_access(material);
   (void)fflush(NULL);
   pid_t pid = fork();

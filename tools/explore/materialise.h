@@ -25,6 +25,7 @@ struct explore_material {
   char directory[64]; /* a tmpfs; only this process and its children see it */
   uint32_t count;     /* pools */
   int files[FPOST_POOLS_MAX]; /* their files */
+  int observed; /* the file that is mounted over that of --observe; -1: none */
   char error[512];
 };
 
@@ -38,6 +39,12 @@ struct explore_material {
  */
 FPOST_MUST_USE int explore_material_open(struct explore_material *material,
                                          const struct explore_sizes *sizes);
+/*
+ * What is written to the file at path, which must be there, goes to
+ * material->observed instead. Returns 0 or FPOST_EIO with material->error set.
+ */
+FPOST_MUST_USE int explore_material_observe(struct explore_material *material,
+                                            const char *path);
 /* Remove the directory. Also after an error of open. */
 void explore_material_close(struct explore_material *material);
 
@@ -79,6 +86,7 @@ struct explore_material_run {
   const char *options; /* FENCEPOST_OPTIONS; null: unset */
   int input;           /* descriptor of a file that it reads; 0: none */
   int output;          /* descriptor for stdout and stderr; emptied before */
+  int observe;         /* descriptor for stdout, emptied before; -1: output */
   uint64_t output_max; /* bytes it may write to any one file */
   uint64_t timeout_ms; /* 0: none */
 };

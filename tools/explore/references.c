@@ -201,7 +201,9 @@ static bool again_same(struct explore_search *search,
                        bool others_full) {
   struct fpost_plan_run run;
   struct bytes one = take_observed(search);
-  explore_target_stop(&search->target);
+  if (!search->target.foreign) { /* of which each run is a process */
+    explore_target_stop(&search->target);
+  }
   explore_run_state(search, lost, count, others_full, &run);
   struct bytes two = take_observed(search);
   bool same =

@@ -2,6 +2,7 @@
 #include "tools/explore/search.h"
 
 #include "rt/base/assert.h"
+#include "tools/explore/checked.h"
 #include "tools/explore/describe.h"
 #include "tools/explore/foreign.h"
 #include "tools/explore/judge.h"
@@ -117,6 +118,13 @@ static bool restart(struct explore_search *search) {
   return true;
 }
 
+/* The checker could not be run. */
+static void stop_if_wrong(struct explore_search *search) {
+  if (search->target.foreign && search->target.error[0] != '\0') {
+    stop(search, search->target.error);
+  }
+}
+
 /* One run, without varying anything. */
 static void run_one(struct explore_search *search, struct fpost_plan_run *run) {
   struct fpost_plan *plan = search->image.plan;
@@ -129,6 +137,7 @@ static void run_one(struct explore_search *search, struct fpost_plan_run *run) {
   plan->collision.words = 0;
   if (explore_target_ask(&search->target) == EXPLORE_ANSWERED) {
     memcpy(run, fpost_plan_table(plan, plan->log_at), sizeof *run);
+    stop_if_wrong(search);
   }
 }
 
@@ -235,10 +244,17 @@ static void take_run(struct explore_search *search, struct failed *failed,
   if ((run->flags & FPOST_RUN_MAPPED) != 0 && search->shared->touched == 0) {
     search->shared->touched = 1;
   }
+  if (search->target.checker != NULL && run->outcome == FPOST_OUTCOME_EXIT) {
+    search->shared->checks = 1;
+  }
+  if ((run->flags & (FPOST_RUN_CHECKED | FPOST_RUN_CHECKER)) != 0) {
+    search->shared->checked = 1;
+  }
   if (explore_judge_failed(search, run)) {
     keep_failed(search, failed, run);
   } else if (run->outcome == FPOST_OUTCOME_EXIT) {
     explore_second_keep(search, run);
+    explore_checked_keep(search, run);
   }
   explore_judge_run(search);
 }
@@ -275,8 +291,7 @@ static void judge_failed(struct explore_search *search, struct failed *failed) {
   failed->count = 0;
 }
 
-/* How many runs may still be started; 0: the bounds are reached. */
-static uint64_t budget(struct explore_search *search) {
+uint64_t explore_budget(struct explore_search *search) {
   const struct explore_config *config = search->config;
   if (search->shared->stop != 0) {
     return 0;
@@ -306,10 +321,9 @@ static bool escaped_run(struct explore_search *search, struct failed *failed) {
   return true;
 }
 
-/* Ask for runs from where the walk is. Returns whether more are left. */
-static bool request(struct explore_search *search, uint64_t runs,
-                    struct fpost_choice_list *walk, uint32_t fixed,
-                    enum fpost_choice_rule rule) {
+bool explore_request(struct explore_search *search, uint64_t runs,
+                     struct fpost_choice_list *walk, uint32_t fixed,
+                     enum fpost_choice_rule rule) {
   struct fpost_plan *plan = search->image.plan;
   struct failed failed = {.count = 0};
   if (!restart(search)) {
@@ -329,6 +343,7 @@ static bool request(struct explore_search *search, uint64_t runs,
   memcpy(walk->choices, search->image.choices,
          walk->count * sizeof *walk->choices);
   bool overflow = answer == EXPLORE_ANSWERED && plan->run_over != 0;
+  stop_if_wrong(search);
   take_log(search, &failed);
   if (answer == EXPLORE_ESCAPED) {
     more = escaped_run(search, &failed) &&
@@ -354,19 +369,18 @@ static void walk_all(struct explore_search *search,
   bool more = true;
   search->point.complete = true;
   while (more) {
-    uint64_t runs = budget(search);
+    uint64_t runs = explore_budget(search);
     if (runs == 0) {
       search->point.complete = false;
       break;
     }
-    more = request(search, runs, &walk, 0, rule);
+    more = explore_request(search, runs, &walk, 0, rule);
   }
   free(walk.choices);
 }
 
-/* A generator whose numbers depend on seed and crash point only. */
-static uint64_t random_next(uint64_t *state) {
-  uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+uint64_t explore_random(struct explore_search *search) {
+  uint64_t z = (search->random += UINT64_C(0x9e3779b97f4a7c15));
   z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
   z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
   return z ^ z >> 31;
@@ -379,7 +393,7 @@ static void walk_samples(struct explore_search *search) {
       .max = FPOST_PLAN_CHOICES_MAX};
   FPOST_ASSERT(walk.choices != NULL);
   search->random = search->config->seed ^ search->point.number << 32;
-  for (uint32_t i = 0; i < SAMPLES && budget(search) != 0; i++) {
+  for (uint32_t i = 0; i < SAMPLES && explore_budget(search) != 0; i++) {
     walk.count = 0;
     for (uint32_t j = 0; j < image->plan->units_used; j++) {
       const struct fpost_unit *unit = &image->units[j];
@@ -392,10 +406,10 @@ static void walk_samples(struct explore_search *search) {
       uint64_t cuts = fpost_unit_cuts(unit, image->steps);
       uint64_t cut = i == 0   ? 0
                      : i == 1 ? cuts - 1
-                              : random_next(&search->random) % cuts;
+                              : explore_random(search) % cuts;
       fpost_unit_at(unit, image->steps, cut, choice->value);
     }
-    (void)request(search, 1, &walk, walk.count, FPOST_CHOICE_FIRST);
+    (void)explore_request(search, 1, &walk, walk.count, FPOST_CHOICE_FIRST);
   }
   search->point.complete = false;
   free(walk.choices);
@@ -481,8 +495,10 @@ static void explore_point(struct explore_search *search, uint64_t number,
                              .complete = true,
                              .images_log2 = search->image.images_log2};
   explore_judge_begin(search);
-  if (twin < 0 && (search->config->depth > 1 || !referenced(search, event))) {
+  bool again = search->config->depth > 1 || search->config->checker != NULL;
+  if (twin < 0 && (again || !referenced(search, event))) {
     explore_walk(search);
+    explore_checked_walk(search);
     explore_second_walk(search);
   }
   bool cut_short = search->shared->stop != 0 && !search->point.complete &&
@@ -563,6 +579,30 @@ int explore_worker_begin(struct explore_search *search,
   return err;
 }
 
+int explore_checker_begin(struct explore_search *search) {
+  const struct explore_config *config = search->config;
+  struct explore_target *target =
+      search->target.foreign ? &search->target : &search->other_target;
+  char error[512];
+  if (config->checker == NULL) {
+    return FPOST_OK;
+  }
+  int err = explore_checker_init(&search->checker, config->checker, error);
+  if (err == FPOST_OK && !search->target.foreign) {
+    err = explore_target_init(target, config->recover);
+    snprintf(error, sizeof error, "%s", target->error);
+    target->foreign = true;
+    target->material = search->material;
+    target->image = &search->image;
+    target->timeout_ms = config->timeout_ms;
+  }
+  if (err != FPOST_OK) {
+    stop(search, error);
+  }
+  target->checker = &search->checker;
+  return err;
+}
+
 /* The crash points of the trace, in order. */
 static void worker_walk(struct explore_search *search,
                         struct fpost_reader *reader) {
@@ -614,6 +654,25 @@ static void worker_walk(struct explore_search *search,
   free(seen.entries);
 }
 
+/* Enter the place of crash states as files, if it is needed; before anything
+   of the worker looks at the pools' files. */
+static int place_open(struct explore_search *search) {
+  const struct explore_config *config = search->config;
+  struct explore_material *material = &search->material;
+  if (config->depth == 1 && (config->checker == NULL || config->foreign)) {
+    return FPOST_OK;
+  }
+  int err = explore_material_open(material, &search->info->sizes);
+  if (err == FPOST_OK && config->observe != NULL &&
+      strcmp(config->observe, "stdout") != 0) {
+    err = explore_material_observe(material, config->observe);
+  }
+  if (err != FPOST_OK) {
+    stop(search, material->error);
+  }
+  return err;
+}
+
 static int worker(const struct explore_config *config,
                   const struct explore_info *info,
                   struct explore_shared *shared, uint64_t deadline_ms) {
@@ -625,17 +684,15 @@ static int worker(const struct explore_config *config,
   search->info = info;
   search->shared = shared;
   search->deadline_ms = deadline_ms;
-  char error[512];
-  if (config->depth > 1 && explore_second_open(search, error) != FPOST_OK) {
-    stop(search, error);
-  } else if (explore_worker_begin(search, &reader) == FPOST_OK &&
-             restart(search)) {
+  if (place_open(search) == FPOST_OK &&
+      explore_worker_begin(search, &reader) == FPOST_OK &&
+      explore_checker_begin(search) == FPOST_OK && restart(search)) {
     worker_walk(search, &reader);
     commit(search, true);
     explore_target_stop(&search->target);
     explore_db_close(&search->db);
   }
-  explore_second_close(search);
+  explore_material_close(&search->material);
   int err = shared->failed == 0 ? FPOST_OK : FPOST_EIO;
   free(search); /* the rest goes with the process */
   return err;

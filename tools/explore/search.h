@@ -19,6 +19,8 @@ struct explore_config {
   const char *trace;
   const char *db;
   const char *recover;
+  const char *checker; /* looks at what recovery leaves; null: none */
+  bool foreign;        /* recovery has no hooks */
   struct explore_options options;
   enum explore_strategy strategy;
   uint64_t states;     /* at most so many runs in all; 0: no bound */
@@ -42,6 +44,8 @@ struct explore_shared {
   uint32_t stop;       /* out of time or states, or a worker failed */
   uint32_t failed;     /* a worker failed: its message has been printed */
   uint32_t touched;    /* some run has opened a pool */
+  uint32_t checks;     /* the checker may have run, */
+  uint32_t checked;    /* and has opened a pool, or said no */
   uint64_t reference_runs;
   uint64_t undecided;  /* crash points with states of overlapping operations
                           that no boundary has */
@@ -63,10 +67,12 @@ struct explore_seen {
   uint64_t used;
 };
 
-/* A run whose recovery is to be crashed, second.h. */
+/* A run that is to be gone back to: its recovery is to be crashed (second.h),
+   or what it left is to be checked (checked.h). */
 struct explore_again {
   struct fpost_choice *choices;
   uint32_t count;
+  uint32_t flags; /* of the run */
 };
 
 /* What that has found. */
@@ -93,8 +99,18 @@ struct explore_search {
   uint64_t random;            /* state of the generator, for samples */
   const char *trace;          /* that is explored */
 
-  /* Crashes in recovery, with --depth 2. */
+  /* The place of crash states for those two; count 0: it is not needed. */
   struct explore_material material;
+
+  /* The checker after recovery, checked.h. */
+  struct explore_checker checker;
+  struct explore_target other_target; /* recovery without hooks, and checker;
+                                         with hooks, while checking */
+  bool checking;
+  struct explore_again *kept;
+  uint32_t kept_count;
+
+  /* Crashes in recovery, with --depth 2. */
   struct explore_again *again;
   struct explore_second_found *second_found;
   uint32_t again_count;
@@ -137,6 +153,22 @@ uint64_t explore_now_ms(void);
    the others. */
 FPOST_MUST_USE int explore_worker_begin(struct explore_search *search,
                                         struct fpost_reader *reader);
+
+/* The checker, if there is one, for search->target, which is initialised; with
+   hooks, search->material is the place for it. Errors are printed. */
+FPOST_MUST_USE int explore_checker_begin(struct explore_search *search);
+
+/* How many runs may still be started; 0: the bounds are reached. */
+uint64_t explore_budget(struct explore_search *search);
+/*
+ * Ask for that many runs from where the walk is, which leaves `fixed` choices
+ * alone, and judge them. Returns whether more are left.
+ */
+bool explore_request(struct explore_search *search, uint64_t runs,
+                     struct fpost_choice_list *walk, uint32_t fixed,
+                     enum fpost_choice_rule rule);
+/* A number that depends on seed and crash point only. */
+uint64_t explore_random(struct explore_search *search);
 
 /* All runs of the crash point under way, as the strategy says. */
 void explore_walk(struct explore_search *search);

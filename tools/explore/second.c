@@ -2,6 +2,7 @@
 #include "tools/explore/second.h"
 
 #include "rt/base/assert.h"
+#include "tools/explore/checked.h"
 #include "tools/explore/describe.h"
 #include "tools/explore/judge.h"
 #include "tools/explore/replay.h"
@@ -88,6 +89,7 @@ static bool record(struct recording *recording,
   const struct explore_material_run how = {.words = recording->target->words,
                                            .options = flags->text,
                                            .output = first->output,
+                                           .observe = -1,
                                            .output_max = TRACE_MAX,
                                            .timeout_ms =
                                                recording->target->timeout_ms};
@@ -326,6 +328,7 @@ static void inner_point(struct explore_search *inner, uint64_t event) {
                              .images_log2 = inner->image.images_log2};
   explore_judge_begin(inner);
   explore_walk(inner);
+  explore_checked_walk(inner);
   outer->point.second++;
   outer->point.runs += inner->point.runs;
   outer->point.flags |= inner->point.flags;
@@ -399,19 +402,26 @@ static bool inner_begin(struct explore_search *inner,
   memcpy(inner->image.plan->observe_path, outer->image.plan->observe_path,
          sizeof inner->image.plan->observe_path);
   inner->target.timeout_ms = outer->target.timeout_ms;
+  inner->material = outer->material;
   explore_info_symbols(&recording->info, inner->report.symbols);
   inner->report.pools_count = recording->info.sizes.count;
-  return explore_target_start(&inner->target, &inner->image) == FPOST_OK;
+  return explore_checker_begin(inner) == FPOST_OK &&
+         explore_target_start(&inner->target, &inner->image) == FPOST_OK;
 }
 
 static void inner_end(struct explore_search *inner) {
   explore_judge_begin(inner);
   explore_target_stop(&inner->target);
   explore_target_free(&inner->target);
+  if (inner->config->checker != NULL) {
+    explore_target_free(&inner->other_target);
+    explore_checker_free(&inner->checker);
+  }
   explore_image_free(&inner->image);
   fpost_report_free(&inner->report);
   (void)munmap(inner->marks, FPOST_PLAN_UNITS_MAX * sizeof *inner->marks);
   free(inner->found);
+  free(inner->kept);
   free(inner->unknown);
   free(inner->choices);
   free(inner);
@@ -469,19 +479,7 @@ static bool second_run(struct explore_search *search,
   return good;
 }
 
-/* ---- a worker ---- */
-
-int explore_second_open(struct explore_search *search, char error[512]) {
-  int err = explore_material_open(&search->material, &search->info->sizes);
-  if (err != FPOST_OK) {
-    snprintf(error, 512, "%s", search->material.error);
-  }
-  return err;
-}
-
-void explore_second_close(struct explore_search *search) {
-  explore_material_close(&search->material);
-}
+/* ---- a crash point ---- */
 
 void explore_second_keep(struct explore_search *search,
                          const struct fpost_plan_run *run) {

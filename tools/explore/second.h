@@ -25,14 +25,6 @@
 
 #include "tools/explore/search.h"
 
-/*
- * Enter the place of the crash states; before anything of the worker looks at
- * the pools' files. Returns 0 or an error with a sentence in error.
- */
-FPOST_MUST_USE int explore_second_open(struct explore_search *search,
-                                       char error[512]);
-void explore_second_close(struct explore_search *search);
-
 /* Remember the run under judgement for a second crash. */
 void explore_second_keep(struct explore_search *search,
                          const struct fpost_plan_run *run);

@@ -6,7 +6,7 @@
 #ifndef FPOST_TOOLS_EXPLORE_TARGET_H
 #define FPOST_TOOLS_EXPLORE_TARGET_H
 
-#include "tools/explore/materialise.h"
+#include "tools/explore/checker.h"
 
 #include <limits.h>
 #include <sys/types.h>
@@ -22,12 +22,16 @@ struct explore_target {
   struct explore_image *image;
   char **words; /* the command, ended by NULL */
   wordexp_t expanded;
-  char *program;                    /* its path */
-  bool foreign;                     /* it has no hooks: foreign.h */
-  struct explore_material material; /* of a foreign one, once started */
-  uint8_t (*values)[64]; /* scratch of FPOST_CHOICE_VALUES_MAX entries */
-  uint64_t timeout_ms;   /* of one run; 0: none */
-  pid_t pid;             /* 0: not started */
+  char *program; /* its path */
+  bool foreign;  /* it has no hooks, or they are not used: foreign.h */
+  /* Of a foreign one: */
+  struct explore_material material; /* once started */
+  struct explore_checker *checker;  /* looks at what a run left; null: none */
+  const fpost_bytes *ignored; /* by unit: what it does not read and overwrites,
+                                 which is not varied; null: not known */
+  uint8_t (*values)[64];      /* scratch of FPOST_CHOICE_VALUES_MAX entries */
+  uint64_t timeout_ms;        /* of one run; 0: none */
+  pid_t pid;                  /* 0: not started */
   struct explore_module *modules;
   uint32_t module_count;
   char error[512];
