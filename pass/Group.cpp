@@ -18,10 +18,14 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/PostOrderIterator.h"
 #include "llvm/ADT/Statistic.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
+
+#include <optional>
 
 #define DEBUG_TYPE "fencepost"
 
@@ -67,6 +71,7 @@ private:
   void makeAvailable(Value *V);
 
   const DataLayout &Layout;
+  std::optional<LoopInfo> Loops; ///< if there are loads
   std::vector<EventGroup> Groups;
   DenseMap<const BasicBlock *, CheckedRanges> AtEnd;
 
@@ -149,6 +154,7 @@ void Grouper::addLoad(Event E) {
     Loads = Groups.size();
     Anchor = At;
     Groups.push_back({At, {}});
+    Groups.back().InLoop = Loops->getLoopFor(At->getParent()) != nullptr;
   } else {
     makeAvailable(E.Address);
     if (E.SizeValue != nullptr)
@@ -267,6 +273,8 @@ void Grouper::visit(Instruction &I, ArrayRef<Event> Events) {
 }
 
 std::vector<EventGroup> Grouper::run(Function &F, ArrayRef<Event> Events) {
+  if (any_of(Events, [](const Event &E) { return E.Kind == EventKind::Load; }))
+    Loops.emplace(DominatorTree(F));
   DenseMap<const Instruction *, ArrayRef<Event>> Of;
   while (!Events.empty()) {
     size_t Count = 1;

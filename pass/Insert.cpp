@@ -212,9 +212,37 @@ void Inserter::insertStores(const EventGroup &Group) {
   }
 }
 
+/// Whether the address of the load says that it is not to be reported.
+static bool isDecidedByAddress(const Event &E) {
+  return E.Layout == Lanes::Whole && E.SizeValue == nullptr &&
+         E.Size <= FENCEPOST_LOADS_SPAN && E.Address->getType()->isPointerTy();
+}
+
+/// A place for the hooks of a group of loads, in the version that reports them.
+/// In a loop it is reached if one of them may touch what the runtime wants to
+/// know of; elsewhere, for less to compile, the hook finds that out.
+Instruction *Inserter::branchIfReported(const EventGroup &Group) {
+  if (!Group.InLoop || !all_of(Group.Events, isDecidedByAddress))
+    return Group.Before;
+  IRBuilder<> Builder(F.getContext());
+  position(Builder, Group.Before, *Group.Events.front().At);
+  Type *I64 = Builder.getInt64Ty();
+  Value *Base = Runtime.loadState(Builder, I64, FENCEPOST_STATE_LOADS_BASE);
+  Value *Size = Runtime.loadState(Builder, I64, FENCEPOST_STATE_LOADS_SIZE);
+  Value *Any = nullptr;
+  for (const Event &E : Group.Events) {
+    Value *Address = Builder.CreatePtrToInt(addressOf(Builder, E), I64);
+    Value *One = Builder.CreateICmpULT(Builder.CreateSub(Address, Base), Size);
+    Any = Any == nullptr ? One : Builder.CreateOr(Any, One);
+  }
+  return branchIf(Any, Group.Before);
+}
+
 void Inserter::insertLoads(const EventGroup &Group) {
   IRBuilder<> Builder(F.getContext());
-  Instruction *End = branchIfLoads(Group.Before, *Group.Events.front().At);
+  Instruction *End = Guarded
+                         ? branchIfLoads(Group.Before, *Group.Events.front().At)
+                         : branchIfReported(Group);
   for (const Event &E : Group.Events) {
     position(Builder, End, *E.At);
     callLoad(Builder, E);

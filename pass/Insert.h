@@ -19,7 +19,8 @@ struct HookCounts {
 class Inserter {
 public:
   /// With Guarded, inlined checks keep the hooks off the ordinary path.
-  /// Without, loads and stores are always reported: F runs in recovery only.
+  /// Without, F runs in recovery only: stores are always reported, and loads
+  /// that the runtime wants to know of.
   Inserter(llvm::Function &F, Hooks &Runtime, HookCounts &Counts, bool Guarded);
 
   void insert(const EventGroup &Group);
@@ -43,6 +44,7 @@ private:
   llvm::Instruction *branchIfLoads(llvm::Instruction *Before,
                                    const llvm::Instruction &Cause);
   llvm::Value *isInRange(llvm::IRBuilderBase &Builder, llvm::Value *Address);
+  llvm::Instruction *branchIfReported(const EventGroup &Group);
   llvm::Value *arePersistent(llvm::IRBuilderBase &Builder);
   llvm::Value *addressOf(llvm::IRBuilderBase &Builder, const Event &E);
   llvm::Value *sizeOf(llvm::IRBuilderBase &Builder, const Event &E);

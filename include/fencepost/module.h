@@ -26,6 +26,12 @@ struct fencepost_state {
   /* Non-zero when functions are operations by their names (op=); then loads is
      too. Set as early. */
   uint8_t ops;
+  /* A load of up to FENCEPOST_LOADS_SPAN bytes whose address is not in
+     [loads_base, loads_base + loads_size) need not be reported. The runtime
+     moves the range as it likes, also in the middle of a function; it begins so
+     much earlier that loads that reach into it are in it. */
+  uint64_t loads_base;
+  uint64_t loads_size;
 };
 
 #define FENCEPOST_LOADS_NO 0
@@ -33,11 +39,15 @@ struct fencepost_state {
 #define FENCEPOST_LOADS_RACES 2
 #define FENCEPOST_LOADS_OPS 3 /* loads do not matter */
 
+#define FENCEPOST_LOADS_SPAN 64
+
 /* The fields as the pass addresses them, by offset in bytes. */
 #define FENCEPOST_STATE_PM_BASE 0
 #define FENCEPOST_STATE_PM_SIZE 8
 #define FENCEPOST_STATE_LOADS 16
 #define FENCEPOST_STATE_OPS 17
+#define FENCEPOST_STATE_LOADS_BASE 24
+#define FENCEPOST_STATE_LOADS_SIZE 32
 
 /* A function whose calls are marked, and may be operations. */
 struct fencepost_function {

@@ -24,6 +24,12 @@ struct fpost_context fpost_context = {.results_fd = -1,
                                       .record = {.fd = -1, .failed = true}};
 __thread struct fpost_tls fpost_tls;
 struct fencepost_state __fencepost_state;
+_Static_assert(offsetof(struct fencepost_state, ops) == FENCEPOST_STATE_OPS &&
+                   offsetof(struct fencepost_state, loads_base) ==
+                       FENCEPOST_STATE_LOADS_BASE &&
+                   offsetof(struct fencepost_state, loads_size) ==
+                       FENCEPOST_STATE_LOADS_SIZE,
+               "the pass addresses the fields by these numbers");
 
 /* The dynamic loader's: the highest address of the first thread's stack. */
 extern void *__libc_stack_end;

@@ -113,7 +113,18 @@ void __fencepost_store_masked(void *address, uint64_t mask, uint32_t size,
   }
 }
 
+/* Is it of no interest now? Where the pass asks inline it is not asked again.
+ */
+static inline bool load_elsewhere(const void *address, uint64_t size) {
+  return (uintptr_t)address - __fencepost_state.loads_base >=
+             __fencepost_state.loads_size &&
+         size <= FENCEPOST_LOADS_SPAN;
+}
+
 void __fencepost_load(void *address, uint64_t size) {
+  if (load_elsewhere(address, size)) {
+    return;
+  }
   if (fpost_races_on) {
     fpost_races_touch(address, false);
     fpost_races_load(address, size, false, FPOST_CALLER_PC, FPOST_CALLER_CFA);
@@ -124,6 +135,9 @@ void __fencepost_load(void *address, uint64_t size) {
 }
 
 void __fencepost_load_atomic(void *address, uint64_t size) {
+  if (load_elsewhere(address, size)) {
+    return;
+  }
   if (fpost_context.run == FPOST_RUN_RECOVER) {
     struct fpost_site site = {FPOST_CALLER_PC, FPOST_CALLER_CFA};
     fpost_recover_load(address, size, site);

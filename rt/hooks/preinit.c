@@ -54,6 +54,8 @@ static void start(int argc, char **argv, char **environment) {
                             : fpost_races_on             ? FENCEPOST_LOADS_RACES
                             : __fencepost_state.ops != 0 ? FENCEPOST_LOADS_OPS
                                                          : FENCEPOST_LOADS_NO;
+  /* Recovery has no pool yet, and operations need no loads. */
+  __fencepost_state.loads_size = fpost_races_on ? UINT64_MAX : 0;
   if (fpost_context.run != FPOST_RUN_RECOVER &&
       (fpost_real.on_exit(at_exit, NULL) != 0 ||
        at_quick_exit(at_quick) != 0)) {

@@ -56,6 +56,7 @@ static void forget_open(uintptr_t address, uint64_t size) {
     }
   }
   fpost_run.open_count = kept;
+  fpost_loads_all();
 }
 
 /* ---- the copied form ---- */
@@ -503,4 +504,5 @@ void fpost_run_regions(void) {
   }
   __fencepost_state.pm_base = high == 0 ? 0 : low;
   __fencepost_state.pm_size = high == 0 ? 0 : high - low;
+  fpost_loads_mapped();
 }

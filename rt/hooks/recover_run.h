@@ -67,8 +67,12 @@ struct fpost_run {
   /* Code with hooks runs: set by any of them, cleared by fpost_recover_leave.
      What faults now is a store, whose hook comes after it. */
   bool hooked;
-  bool quick;  /* exit may leave out the destructors of libraries */
-  bool forked; /* a process that the run made */
+  bool loads_stale; /* the range of loads is larger than need be */
+  bool quick;       /* exit may leave out the destructors of libraries */
+  bool forked;      /* a process that the run made */
+  /* Closed pages of mappings lie here, if there are any. */
+  uintptr_t closed_low;
+  uintptr_t closed_high;
   uintptr_t open[FPOST_RUN_OPEN_MAX]; /* addresses of pages open for now */
   struct fpost_view views[FPOST_POOLS_MAX];
   struct fpost_mapping mappings[FPOST_RUN_MAPPINGS_MAX];
@@ -136,6 +140,21 @@ void fpost_page_open_for_now(const struct fpost_mapping *mapping,
 void fpost_map_close(const struct fpost_mapping *mapping);
 /* The mappings have changed: tell the inlined checks where PM is. */
 void fpost_run_regions(void);
+
+/* ---- recover_loads.c: which loads code with hooks reports ---- */
+
+/*
+ * While code with hooks runs, loads of undecided bytes in the pages that it has
+ * opened, and of anything in those that are closed. While it does not, and when
+ * there are threads: all loads, so that the next one tells that it runs again.
+ */
+
+/* The mappings have changed, or how they are protected. */
+void fpost_loads_mapped(void);
+/* Pages were closed. */
+void fpost_loads_all(void);
+/* After a load of code with hooks: leave out what is decided. */
+void fpost_loads_narrow(void);
 
 /* ---- recover_files.c ---- */
 

@@ -182,6 +182,7 @@ static void settle(struct fpost_view *view, uint64_t line, fpost_bytes before,
                    fpost_bytes after) {
   if (before != 0 && after == 0) {
     view->settled[line / PAGE]++;
+    fpost_run.loads_stale = true;
   }
 }
 
@@ -329,7 +330,10 @@ void fpost_map_close(const struct fpost_mapping *mapping) {
 
 void fpost_recover_leave(void) {
   uint32_t count = fpost_run.open_count;
-  fpost_run.hooked = false;
+  if (fpost_run.hooked) {
+    fpost_run.hooked = false;
+    fpost_loads_all();
+  }
   if (count == 0) {
     return;
   }
@@ -349,7 +353,9 @@ void fpost_page_open_for_now(const struct fpost_mapping *mapping,
   }
   fpost_page_open(mapping, address);
   if (fpost_view_closed(mapping->view, page)) {
+    fpost_run.loads_stale = true;
     if (fpost_run.open_count == FPOST_RUN_OPEN_MAX) {
+      fpost_loads_all();
       fpost_page_close(fpost_run.open[0]);
       fpost_run.open[0] = fpost_run.open[--fpost_run.open_count];
     }
@@ -425,6 +431,9 @@ void fpost_recover_load(const void *address, uint64_t size,
     access_pm(address, size, READS, site);
     if (fpost_run.open_count != 0 && fpost_run_threads()) {
       fpost_recover_leave(); /* the load will fault, and open for itself */
+    }
+    if (fpost_run.loads_stale) {
+      fpost_loads_narrow();
     }
   }
 }
