@@ -32,9 +32,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Data a run may allocate beyond what the process has at its start, bytes. */
-#define RUN_DATA_MAX (UINT64_C(4) << 30)
-
 bool fpost_recover_on;
 struct fpost_run fpost_run __attribute__((aligned(4096)));
 
@@ -166,7 +163,7 @@ static void limit_runs(const struct fpost_plan *plan) {
   (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
   struct rlimit none = {0, 0};
   (void)setrlimit(RLIMIT_CORE, &none);
-  uint64_t data = RUN_DATA_MAX;
+  uint64_t data = FPOST_PLAN_DATA_MAX;
   for (uint32_t i = 0; i < plan->pool_count; i++) {
     data += 2 * plan->pools[i].pages_count * FPOST_RUN_PAGE;
   }
@@ -178,6 +175,11 @@ static void limit_runs(const struct fpost_plan *plan) {
   }
   struct rlimit file = {plan->output_max, plan->output_max};
   (void)setrlimit(RLIMIT_FSIZE, &file);
+  /* If memory runs out, it is a run that has to go. */
+  long score = syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj",
+                       O_WRONLY | O_CLOEXEC, 0);
+  (void)syscall(SYS_write, score, "1000", 4);
+  (void)syscall(SYS_close, score);
   long null = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY, 0);
   if (null > 0) {
     (void)syscall(SYS_dup3, null, 0, 0);
@@ -290,6 +292,9 @@ static bool kill_orphans(pid_t run) {
       (void)syscall(SYS_kill, child, SIGKILL);
     }
     pid = syscall(SYS_wait4, -1, &status, __WALL, NULL);
+    while (pid > 0) { /* all that have died already */
+      pid = syscall(SYS_wait4, -1, &status, WNOHANG | __WALL, NULL);
+    }
   } while (pid >= 0 || errno == EINTR);
   return true;
 }

@@ -51,6 +51,8 @@
 /* Frames of the stack of a choice, innermost first. */
 #define FPOST_PLAN_STACK_MAX 24u
 #define FPOST_PLAN_PAGE 4096u
+/* Memory a run may allocate beyond what a process has at its start, bytes. */
+#define FPOST_PLAN_DATA_MAX (UINT64_C(4) << 30)
 #define FPOST_PLAN_PATH_MAX 4096u
 
 /* How a run ended. */

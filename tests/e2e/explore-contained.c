@@ -12,14 +12,30 @@
  * RUN: %fencepost explore %t.fpt --db %t.g.fpdb --recover '%t threads %t.pool' | FileCheck --check-prefix=THREADS %s
  * RUN: not %fencepost explore %t.fpt --db %t.h.fpdb --recover '%t handler %t.pool' | FileCheck --check-prefix=HANDLER %s
  * RUN: %fencepost explore %t.fpt --db %t.i.fpdb --recover '%t fault %t.pool' | FileCheck --check-prefix=FAULT %s
+ * RUN: not %fencepost explore %t.fpt --db %t.j.fpdb -j 2 --timeout 0.5 --recover '%t stop %t.pool' | FileCheck --check-prefix=KILL %s
+ * RUN: not %fencepost explore %t.fpt --db %t.k.fpdb -j 2 --recover '%t group %t.pool' | FileCheck --check-prefix=KILL %s
+ * RUN: not %fencepost explore %t.fpt --db %t.l.fpdb -j 2 --timeout 0.5 --recover '%t bomb %t.pool' | FileCheck --check-prefix=BOMB %s
+ * RUN: %fencepost explore %t.fpt --db %t.m.fpdb --recover '%t reader %t.pool' --json %t.json | FileCheck --check-prefix=READER %s
+ * RUN: FileCheck --check-prefix=JSON %s < %t.json
+ * RUN: %python %S/Inputs/left.py %t
  *
- * Intent: a recovery that hangs, kills its parent, leaves children behind,
- * closes all descriptors, writes or allocates without end, or starts threads
- * does not harm the exploration; and its own handler of SIGSEGV works.
+ * Intent: a recovery that hangs, kills or stops its parent, leaves children
+ * behind, closes all descriptors, writes or allocates without end, or starts
+ * threads does not harm the exploration; and its own handler of SIGSEGV works.
+ * What the processes that it makes read is not explored, and that is said.
  *
  * LOOP: recovery did not end within 0.5 seconds
  * KILL: recovery killed the process that had started it
+ * CHILDREN: note: recovery left processes behind, which were killed
  * CHILDREN: 0 errors
+ * CHILDREN-SAME: not all of
+ * CHILDREN-SAME: processes that recovery makes decide one state only
+ * BOMB: recovery did not end within 0.5 seconds
+ * BOMB: note: recovery left processes behind, which were killed
+ * READER-NOT: note:
+ * READER: 0 errors
+ * READER-SAME: processes that recovery makes decide one state only
+ * JSON: "complete": false
  * CLOSE: 0 errors, 0 warnings; 2 crash points, 3 runs cover all
  * WRITE: recovery died: SIGXFSZ
  * EAT: recovery exited with 12
@@ -32,6 +48,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 static sigjmp_buf back;
 static char block[1 << 20];
@@ -66,6 +83,26 @@ static int handler(volatile uint64_t *pm, int code) {
   return 2;
 }
 
+/* They leave the process group, and live for ever. */
+static void children(int count) {
+  for (int i = 0; i < count; i++)
+    if (fork() == 0) {
+      setsid();
+      for (;;)
+        pause();
+    }
+  usleep(1000);
+}
+
+static int child_reads(volatile uint64_t *pm) {
+  int status = 1;
+  pid_t child = fork();
+
+  if (child == 0)
+    _exit(pm[0] > 1);
+  return waitpid(child, &status, 0) != child || status != 0;
+}
+
 static void eat(void) {
   for (;;) {
     volatile char *volatile memory = malloc((size_t)1 << 28);
@@ -91,25 +128,29 @@ int main(int argc, char **argv) {
     pm_persist((const void *)pm, 8);
     return 0;
   }
-  uint64_t value = strcmp(what, "threads") == 0 ? 0 : pm[0];
+  uint64_t value =
+      strcmp(what, "threads") == 0 || strcmp(what, "reader") == 0 ? 0 : pm[0];
   if (strcmp(what, "loop") == 0)
     for (;;)
       pause();
   if (strcmp(what, "kill") == 0)
     kill(getppid(), SIGKILL);
+  if (strcmp(what, "stop") == 0)
+    kill(getppid(), SIGSTOP);
+  if (strcmp(what, "group") == 0)
+    kill(-getpgid(getppid()), SIGTERM);
   if (strcmp(what, "children") == 0)
-    for (int i = 0; i < 3; i++)
-      if (fork() == 0) {
-        setsid();
-        for (;;)
-          pause();
-      }
+    children(3);
+  while (strcmp(what, "bomb") == 0)
+    children(1);
   if (strcmp(what, "write") == 0)
     for (;;)
       if (write(1, block, sizeof block) < 0)
         return 1;
   if (strcmp(what, "eat") == 0)
     eat();
+  if (strcmp(what, "reader") == 0)
+    return child_reads(pm);
   if (strcmp(what, "threads") == 0)
     return threads((void *)pm);
   if (strcmp(what, "handler") == 0)

@@ -132,6 +132,7 @@ int explore_checker_run(struct explore_checker *checker,
     return FPOST_OK;
   }
   how.words = checker->words.we_wordv;
+  how.data_max = 0; /* what it starts may need it */
   how.observe = -1;
   explore_material_run(material, &how, &own);
   if ((own.flags & FPOST_RUN_OPENED) != 0) {

@@ -320,6 +320,13 @@ static void note_operations(struct explore_db *db, uint32_t flags,
   }
 }
 
+static void note_orphans(uint32_t flags, struct fpost_report *report) {
+  if ((flags & FPOST_RUN_ORPHANS) != 0) {
+    fpost_report_note(report,
+                      "recovery left processes behind, which were killed");
+  }
+}
+
 static void note_second(const struct explore_totals *totals,
                         struct fpost_report *report) {
   if (totals->second != 0) {
@@ -361,6 +368,7 @@ int explore_report(const char *command, const char *path,
     note_found(&db, report);
     note_operations(&db, totals.flags, report);
     note_second(&totals, report);
+    note_orphans(totals.flags, report);
     char *seed = explore_db_get(&db, "seed");
     char *strategy = explore_db_get(&db, "strategy");
     report->seeded =

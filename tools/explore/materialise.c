@@ -2,28 +2,20 @@
 #include "tools/explore/materialise.h"
 
 #include "rt/base/assert.h"
+#include "tools/explore/contain.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-/* Where the kernel has no pidfd, a program's end is looked for so often. */
-#define WAIT_MS 5
-#define WAIT_MAX_MS 1000
 
 static int fail(struct explore_material *material, int err, const char *what,
                 const char *path, const char *advice) {
@@ -307,13 +299,18 @@ int explore_material_take(const struct explore_material *material,
 
 /* ---- running ---- */
 
-static _Noreturn void child(const struct explore_material_run *how) {
+static void child(const void *argument) {
+  const struct explore_material_run *how = argument;
   struct rlimit none = {0, 0};
   struct rlimit file = {how->output_max, how->output_max};
-  (void)setpgid(0, 0);
-  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  struct rlimit data = {how->data_max, how->data_max};
   (void)setrlimit(RLIMIT_CORE, &none);
   (void)setrlimit(RLIMIT_FSIZE, &file);
+  if (how->data_max != 0) {
+    (void)setrlimit(RLIMIT_DATA, &data);
+  }
+  /* If memory runs out, it is this process that has to go. */
+  (void)write_file("/proc/self/oom_score_adj", "1000");
   int input = how->input > 0 ? how->input : open("/dev/null", O_RDONLY);
   if (input >= 0) {
     (void)lseek(input, 0, SEEK_SET);
@@ -330,38 +327,6 @@ static _Noreturn void child(const struct explore_material_run *how) {
   execvp(how->words[0], how->words);
   dprintf(2, "%s: %s\n", how->words[0], strerror(errno));
   _exit(127);
-}
-
-static uint64_t clock_ms(void) {
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Returns false if it had to be killed. */
-static bool wait_end(pid_t pid, uint64_t timeout_ms, int *status) {
-  int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-  uint64_t start = clock_ms();
-  bool late = false;
-  pid_t got = 0;
-  while (got != pid && !late) {
-    uint64_t passed = clock_ms() - start;
-    uint64_t left = timeout_ms > passed ? timeout_ms - passed : 0;
-    late = timeout_ms != 0 && left == 0;
-    if (!late) {
-      struct pollfd wait = {.fd = fd, .events = POLLIN};
-      int step = left == 0 || left > WAIT_MAX_MS ? WAIT_MAX_MS : (int)left;
-      (void)poll(&wait, fd >= 0, fd >= 0 ? step : WAIT_MS);
-      got = waitpid(pid, status, WNOHANG);
-    }
-  }
-  (void)kill(-pid, SIGKILL);
-  while (got != pid && waitpid(pid, status, 0) < 0 && errno == EINTR) {
-  }
-  if (fd >= 0) {
-    (void)close(fd);
-  }
-  return !late;
 }
 
 /* Reading, and mapping, moves the time of the last access. */
@@ -395,28 +360,29 @@ static void empty(int fd) {
 void explore_material_run(const struct explore_material *material,
                           const struct explore_material_run *how,
                           struct fpost_plan_run *run) {
-  int status = 0;
+  struct explore_contained end;
   *run = (struct fpost_plan_run){.outcome = FPOST_OUTCOME_EXIT, .value = 127};
   empty(how->output);
   empty(how->observe);
   watch_access(material);
   (void)fflush(NULL);
-  pid_t pid = fork();
-  if (pid == 0) {
-    child(how);
-  }
-  if (pid < 0) {
+  if (explore_contain(child, how, how->timeout_ms, &end) != FPOST_OK) {
     return;
   }
-  (void)setpgid(pid, pid);
-  if (!wait_end(pid, how->timeout_ms, &status)) {
+  if (end.late) {
     run->outcome = FPOST_OUTCOME_TIMEOUT;
     run->value = 0;
-  } else if (WIFSIGNALED(status)) {
+  } else if (end.escaped) {
+    run->outcome = FPOST_OUTCOME_ESCAPED;
+    run->value = 0;
+  } else if (WIFSIGNALED(end.status)) {
     run->outcome = FPOST_OUTCOME_SIGNAL;
-    run->value = (uint32_t)WTERMSIG(status);
+    run->value = (uint32_t)WTERMSIG(end.status);
   } else {
-    run->value = (uint32_t)WEXITSTATUS(status);
+    run->value = (uint32_t)WEXITSTATUS(end.status);
+  }
+  if (end.orphans) {
+    run->flags |= FPOST_RUN_ORPHANS;
   }
   if (accessed(material)) {
     run->flags |= FPOST_RUN_OPENED | FPOST_RUN_MAPPED;

@@ -88,13 +88,14 @@ struct explore_material_run {
   int output;          /* descriptor for stdout and stderr; emptied before */
   int observe;         /* descriptor for stdout, emptied before; -1: output */
   uint64_t output_max; /* bytes it may write to any one file */
+  uint64_t data_max;   /* bytes of private memory it may have; 0: no limit */
   uint64_t timeout_ms; /* 0: none */
 };
 
 /*
- * Run it to its end, then kill what it left of its process group. The flags of
- * *run say whether it read a pool, and printed. A command that cannot be
- * started exits with 127.
+ * Run it to its end, then kill what it left behind. The flags of *run say
+ * whether that was anything, and whether it read a pool, and printed. A command
+ * that cannot be started exits with 127.
  */
 void explore_material_run(const struct explore_material *material,
                           const struct explore_material_run *how,

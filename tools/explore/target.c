@@ -55,7 +55,9 @@ static bool find_program(const char *word, char path[PATH_MAX]) {
   return false;
 }
 
-static bool section_has(Elf *elf, Elf_Scn *section, const char *name) {
+/* Has it the symbol, or needs it? */
+static bool section_has(Elf *elf, Elf_Scn *section, const char *name,
+                        bool defined) {
   GElf_Shdr header;
   if (gelf_getshdr(section, &header) == NULL || header.sh_entsize == 0 ||
       (header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB)) {
@@ -68,7 +70,7 @@ static bool section_has(Elf *elf, Elf_Scn *section, const char *name) {
     const char *found = gelf_getsym(data, (int)i, &symbol) == NULL
                             ? NULL
                             : elf_strptr(elf, header.sh_link, symbol.st_name);
-    if (found != NULL && symbol.st_shndx != SHN_UNDEF &&
+    if (found != NULL && (!defined || symbol.st_shndx != SHN_UNDEF) &&
         strcmp(found, name) == 0) {
       return true;
     }
@@ -76,15 +78,16 @@ static bool section_has(Elf *elf, Elf_Scn *section, const char *name) {
   return false;
 }
 
-/* Is the runtime linked into the program? -1: it is no ELF file. */
-static int has_hooks(const char *path) {
+/* Has the program the symbol (defined), or any use for it? -1: it is no ELF
+   file. */
+static int has_symbol(const char *path, const char *name, bool defined) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   (void)elf_version(EV_CURRENT);
   Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
   int found = elf == NULL || elf_kind(elf) != ELF_K_ELF ? -1 : 0;
   for (Elf_Scn *section = NULL;
        found == 0 && (section = elf_nextscn(elf, section)) != NULL;) {
-    found = section_has(elf, section, "__fencepost_load");
+    found = section_has(elf, section, name, defined);
   }
   if (elf != NULL) {
     (void)elf_end(elf);
@@ -130,7 +133,10 @@ int explore_target_init(struct explore_target *target, const char *command) {
     return err;
   }
   target->words = target->expanded.we_wordv;
-  target->foreign = has_hooks(path) != 1;
+  int hooks = has_symbol(path, "__fencepost_load", true);
+  target->foreign = hooks != 1;
+  target->limited = hooks == 0 && has_symbol(path, "__asan_init", false) == 0 &&
+                    has_symbol(path, "__tsan_init", false) == 0;
   target->values = malloc(FPOST_CHOICE_VALUES_MAX * sizeof *target->values);
   FPOST_ASSERT(target->values != NULL);
   target->program = strdup(path);
@@ -169,6 +175,7 @@ static _Noreturn void child_exec(struct explore_target *target,
   /* Symbols are bound once in the server, not in every run. */
   (void)setenv("LD_BIND_NOW", "1", 1);
   if (log >= 0) {
+    (void)setpgid(0, 0); /* what recovery does to its parent's group */
     (void)dup2(log, 2);
   }
   if (before == NULL) {
@@ -370,7 +377,12 @@ enum explore_answer explore_target_ask(struct explore_target *target) {
     }
     watch_time(target, &run, &since);
     int status = 0;
-    if (waitpid(target->pid, &status, WNOHANG) == target->pid) {
+    pid_t ended = waitpid(target->pid, &status, WNOHANG | WUNTRACED);
+    if (ended == target->pid && WIFSTOPPED(status)) {
+      (void)kill(target->pid, SIGKILL); /* a run has stopped it */
+      ended = waitpid(target->pid, &status, 0);
+    }
+    if (ended == target->pid) {
       target->pid = 0;
       if (plan->run_pid > 0) {
         (void)kill(-plan->run_pid, SIGKILL);

@@ -24,6 +24,7 @@ struct explore_target {
   wordexp_t expanded;
   char *program; /* its path */
   bool foreign;  /* it has no hooks, or they are not used: foreign.h */
+  bool limited;  /* in memory: neither hooks nor a sanitizer reserve more */
   /* Of a foreign one: */
   struct explore_material material; /* once started */
   struct explore_checker *checker;  /* looks at what a run left; null: none */
