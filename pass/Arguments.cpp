@@ -93,6 +93,8 @@ static char letterOf(const Argument &A) {
 // ---- parameters
 
 std::string Parameters::text() const {
+  if (!Read)
+    return "x";
   std::string Text;
   for (const One &P : List) {
     Text += Text.empty() ? "" : ",";
@@ -150,7 +152,9 @@ public:
 private:
   void see(const DbgVariableRecord &Record);
   Value *valueOf(const DbgVariableRecord &Record, char Letter) const;
+  Value *stored(Value *Variable) const;
   bool isThere(const Value *V) const;
+  Value *thereOrNull(Value *V) const;
 
   const CallInst &Begin;
   const DILocation *At;
@@ -169,29 +173,56 @@ bool Finder::isThere(const Value *V) const {
   return Defined == nullptr || Tree().dominates(Defined, &Begin);
 }
 
+/// The value, or what is only widened behind the mark (bool).
+Value *Finder::thereOrNull(Value *V) const {
+  if (isa<ZExtInst, SExtInst>(V) && !isThere(V))
+    V = cast<CastInst>(V)->getOperand(0);
+  return isThere(V) ? V : nullptr;
+}
+
+/// What is stored first to a variable, behind the mark.
+Value *Finder::stored(Value *Variable) const {
+  StoreInst *First = nullptr;
+  for (User *By : Variable->users())
+    if (auto *Store = dyn_cast<StoreInst>(By))
+      if (Store->getPointerOperand() == Variable &&
+          Store->getParent() == Begin.getParent() && Begin.comesBefore(Store) &&
+          (First == nullptr || Store->comesBefore(First)))
+        First = Store;
+  return First == nullptr ? nullptr : thereOrNull(First->getValueOperand());
+}
+
+/// Does the expression only widen, without a sign? The optimizer drops such an
+/// instruction and leaves that to the debugger.
+static bool widens(const DIExpression &Expression) {
+  if (Expression.getNumElements() == 0)
+    return false;
+  for (const DIExpression::ExprOperand &Step : Expression.expr_ops())
+    if (Step.getOp() != dwarf::DW_OP_stack_value &&
+        (Step.getOp() != dwarf::DW_OP_LLVM_convert ||
+         Step.getArg(1) != dwarf::DW_ATE_unsigned))
+      return false;
+  return true;
+}
+
 /// The value of a parameter, where a variable record says what it is.
 Value *Finder::valueOf(const DbgVariableRecord &Record, char Letter) const {
+  const DIExpression &Expression = *Record.getExpression();
+  // A class that is passed by its address.
+  bool ByAddress = Letter == 'S' && Expression.getNumElements() == 1 &&
+                   Expression.getElement(0) == dwarf::DW_OP_deref;
+  bool Unsigned = (Letter == 'u' || Letter == 'b') && widens(Expression);
   if (Record.getNumVariableLocationOps() != 1 ||
-      Record.getExpression()->getNumElements() != 0)
+      !(Expression.getNumElements() == 0 || ByAddress || Unsigned))
     return nullptr;
   Value *Place = Record.getVariableLocationOp(0);
   if (Place == nullptr || isa<UndefValue>(Place))
     return nullptr;
   if (Record.getType() != DbgVariableRecord::LocationType::Declare)
-    return isThere(Place) ? Place : nullptr;
-  // An object that is passed by its address.
+    return thereOrNull(Place);
   if (isa<Argument>(Place))
     return Letter == 'S' ? Place : nullptr;
-  // A variable: what is stored to it first, behind the mark.
-  StoreInst *First = nullptr;
-  for (User *By : Place->users())
-    if (auto *Store = dyn_cast<StoreInst>(By))
-      if (Store->getPointerOperand() == Place &&
-          Store->getParent() == Begin.getParent() && Begin.comesBefore(Store) &&
-          isThere(Store->getValueOperand()) &&
-          (First == nullptr || Store->comesBefore(First)))
-        First = Store;
-  return First == nullptr ? nullptr : First->getValueOperand();
+  return stored(Place);
 }
 
 /// Takes what a record says, unless a nearer one has been seen.
@@ -231,7 +262,7 @@ ArgumentValues Finder::find() {
   return Values;
 }
 
-/// Without debug information: if this is the function itself.
+/// Without types in the debug information: if this is the function itself.
 static ArgumentValues ownArguments(const CallInst &Begin, StringRef Symbol,
                                    Parameters &All) {
   ArgumentValues Values = {};
@@ -258,10 +289,13 @@ ArgumentValues argumentsAt(const CallInst &Begin, StringRef Symbol,
                            Parameters &All,
                            function_ref<const DominatorTree &()> Tree) {
   const DILocation *At = Begin.getDebugLoc();
-  if (At == nullptr)
+  const DISubprogram *Subprogram =
+      At == nullptr ? nullptr : At->getScope()->getSubprogram();
+  if (Subprogram == nullptr ||
+      Subprogram->getType()->getTypeArray().size() == 0)
     return ownArguments(Begin, Symbol, All);
   if (!All.Read)
-    readTypes(*At->getScope()->getSubprogram(), All);
+    readTypes(*Subprogram, All);
   All.Read = true;
   return Finder(Begin, All, Tree).find();
 }

@@ -7,6 +7,7 @@
 #include "Insert.h"
 #include "Libc.h"
 #include "LlvmCompat.h"
+#include "Mark.h"
 #include "Ops.h"
 #include "Versions.h"
 
@@ -204,6 +205,7 @@ PreservedAnalyses FencepostPass::run(Module &M, ModuleAnalysisManager &) {
   ModuleSummary Summary;
   Hooks Runtime(M);
   redirectLibc(M);
+  settleMarks(M);
   auto WithMarks = functionsWithMarks(M);
   for (Function *F : Functions)
     instrument(*F, WithMarks.contains(F), Runtime, Summary);

@@ -230,4 +230,45 @@ void forEachMark(Module &M, function_ref<void(CallInst &, const Mark &)> Each) {
       Each(*Call, *Found);
 }
 
+// ---- settling
+
+/// Is the place in the inlined call, or in the function, that the mark is of?
+static bool isWithin(const DILocation *Place, const DILocation *Of) {
+  if (Place == nullptr || Of == nullptr)
+    return false;
+  const DILocation *Call = Place->getInlinedAt();
+  while (Call != nullptr && Call != Of->getInlinedAt())
+    Call = Call->getInlinedAt();
+  return Call == Of->getInlinedAt();
+}
+
+/// What a mark may not be moved past: what is ordered with stores by itself.
+static bool keepsOrder(const Instruction &I) {
+  if (isa<CallBase>(I))
+    return !isa<MemIntrinsic, DbgInfoIntrinsic>(I);
+  return I.isTerminator() || I.isAtomic() || I.isEHPad() || isa<PHINode>(I);
+}
+
+static void settle(CallInst &Call, bool Forward) {
+  const DILocation *Of = Call.getDebugLoc();
+  Instruction *Last = nullptr;
+  auto Next = [=](Instruction *I) {
+    return Forward ? I->getNextNode() : I->getPrevNode();
+  };
+  for (Instruction *I = Next(&Call); I != nullptr && !keepsOrder(*I);
+       I = Next(I))
+    if (I->mayWriteToMemory() && isWithin(I->getDebugLoc(), Of))
+      Last = I;
+  if (Last != nullptr && Forward)
+    Call.moveAfter(Last);
+  else if (Last != nullptr)
+    Call.moveBefore(*Last->getParent(), Last->getIterator());
+}
+
+void settleMarks(Module &M) {
+  forEachMark(M, [](CallInst &Call, const Mark &Found) {
+    settle(Call, Found.Kind != MarkKind::Begin);
+  });
+}
+
 } // namespace fencepost

@@ -40,6 +40,12 @@ struct Mark {
 /// The mark that I is, if it is one.
 std::optional<Mark> markOf(const llvm::CallBase &Call);
 
+/// A mark keeps its place among calls, but stores that the optimizer moves may
+/// have come past it. Puts it in front of, or behind, the stores next to it
+/// that belong to the call: all, if nothing has been inlined, else by debug
+/// information. Before hooks are inserted.
+void settleMarks(llvm::Module &M);
+
 /// Calls Each for each mark of the module, which it may erase.
 void forEachMark(llvm::Module &M,
                  llvm::function_ref<void(llvm::CallInst &, const Mark &)> Each);

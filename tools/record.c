@@ -185,7 +185,7 @@ int fpost_record(const char *command, char **program,
   if (err == FPOST_OK && file.results->unmatched != 0) {
     fpost_error(
         "%s: a pattern of --op matches no function that was marked, see the "
-        "note above; patterns are compared with names without parameters",
+        "note above; docs/OPERATIONS.md says how names are compared",
         command);
     err = FPOST_EINVAL;
   }
