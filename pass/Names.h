@@ -14,7 +14,7 @@ struct PlainName {
   /// With its scopes and template arguments, without a result: "a::B<int>::f".
   /// In Rust, methods are named by the type alone: "krate::Map<K>::insert".
   std::string Name;
-  /// "(int, char const*) const"; empty where the symbol does not tell.
+  /// "(int, char const*)"; empty where the symbol does not tell.
   std::string Parameters;
 };
 

@@ -410,6 +410,11 @@ static void record_mark(struct analysis *analysis,
                        .detail = (enum fpost_detail)(record->value >> 32)});
     analysis->marks.store = (struct fpost_who){.known = false};
     analysis->marks.other = (struct fpost_who){.known = false};
+  } else if (record->flags == FPOST_MARK_UNCALLED) {
+    fpost_report_note(analysis->report,
+                      fpost_report_format(analysis->report, "%.*s",
+                                          (int)record->text_size,
+                                          record->text));
   } else {
     fpost_who_mark(&analysis->marks, analysis->report, record);
   }

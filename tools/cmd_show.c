@@ -269,6 +269,8 @@ static void other_print(const struct show *show,
       printf("lock       %" PRIu32, record->id);
     } else if (record->flags == FPOST_MARK_WHO) {
       printf("by         T%" PRIu32, record->id);
+    } else if (record->flags == FPOST_MARK_UNCALLED) {
+      printf("uncalled   %.*s", text, record->text);
     } else {
       printf("mark       %" PRIu32, record->flags);
     }

@@ -441,7 +441,16 @@ static char *symbol_name(const struct module *module, Dwarf_Addr address) {
   GElf_Sym symbol;
   const char *name = dwfl_module_addrinfo(module->dwfl_module, address, &offset,
                                           &symbol, NULL, NULL, NULL);
-  return name != NULL ? fpost_demangle(name) : NULL;
+  if (name == NULL) {
+    return NULL;
+  }
+  /* The version of a function that reports loads, see pass/Versions.h. */
+  const char *version = strstr(name, ".fencepost");
+  char *plain =
+      version == NULL ? strdup(name) : strndup(name, (size_t)(version - name));
+  char *demangled = plain == NULL ? NULL : fpost_demangle(plain);
+  free(plain);
+  return demangled;
 }
 
 /* Code that a linker or a compiler adds, which never has debug information. */

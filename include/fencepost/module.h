@@ -52,7 +52,7 @@ struct fencepost_state {
 /* A function whose calls are marked, and may be operations. */
 struct fencepost_function {
   const char *name;       /* demangled, without parameters and result */
-  const char *parameters; /* "(int) const"; "" where the symbol has none */
+  const char *parameters; /* "(int)"; "" where the symbol has none */
   /* Of up to FENCEPOST_OP_ARGUMENTS arguments: a letter and the name, which may
      be empty, separated by ','. i signed, u unsigned, b bool, c char, d double,
      s C string, S std::string, p other pointer, x what is not shown, and any

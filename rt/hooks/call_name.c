@@ -27,6 +27,8 @@ static void add_text(struct fpost_text *name, uint64_t address, uint64_t size) {
   fpost_text_add(name, "\"");
   for (size_t i = 0; i < shown; i++) {
     bool printable = bytes[i] >= ' ' && bytes[i] <= '~';
+    bool special = bytes[i] == '"' || bytes[i] == '\\';
+    fpost_text_add(name, special ? "\\" : "");
     fpost_text_add_bytes(name, printable ? &bytes[i] : "?", 1);
   }
   bool cut = shown == got && size > got;

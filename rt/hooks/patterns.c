@@ -11,6 +11,8 @@
 /* Names that are kept for a pattern, and how long. */
 #define NEAR_COUNT 3u
 #define NEAR_SIZE (FPOST_NAME_NEAR_MAX + 1)
+/* Bytes of a note. */
+#define TEXT_SIZE 768u
 
 /* A function that a pattern may have meant, or means. */
 struct near_name {
@@ -68,11 +70,11 @@ void fpost_patterns_called(const struct fencepost_function *function) {
   patterns.called |= function->chosen;
 }
 
-/* Notes what is wrong with a pattern, and the names that are kept: those that
+/* What there is to say of a pattern, and the names that are kept: those that
    match, or all. */
-static void say(uint32_t pattern, const char *what, bool matching) {
-  char bytes[768];
-  struct fpost_text text = fpost_text_in(bytes, sizeof bytes);
+static void describe(char bytes[TEXT_SIZE], uint32_t pattern, const char *what,
+                     bool matching) {
+  struct fpost_text text = fpost_text_in(bytes, TEXT_SIZE);
   const struct near_name *near = patterns.near[pattern];
   fpost_text_add(&text, "--op ");
   fpost_text_add(&text, fpost_context.flags.op.values[pattern]);
@@ -83,7 +85,16 @@ static void say(uint32_t pattern, const char *what, bool matching) {
       fpost_text_add(&text, near[i].name);
     }
   }
-  fpost_note(bytes);
+}
+
+/* Not by fpost_note: the trace lacks nothing. */
+static void say_uncalled(const char *text) {
+  fpost_findings_note(&fpost_context.findings, text);
+  fpost_record_put(&fpost_context.record,
+                   &(struct fpost_record){.kind = FPOST_RECORD_MARK,
+                                          .flags = FPOST_MARK_UNCALLED,
+                                          .text = text,
+                                          .text_size = strlen(text)});
 }
 
 void fpost_patterns_end(void) {
@@ -91,19 +102,22 @@ void fpost_patterns_end(void) {
     return;
   }
   for (uint32_t i = 0; i < fpost_context.flags.op.count; i++) {
+    char text[TEXT_SIZE];
     if ((patterns.matched >> i & 1) == 0) {
+      const char *what = patterns.near[i][0].name[0] == '\0'
+                             ? " names no function that was built with "
+                               "fencepost-clang and may "
+                               "store something"
+                             : " names no function that was built with "
+                               "fencepost-clang and may "
+                               "store something; near it are";
+      describe(text, i, what, false);
       atomic_fetch_add(&fpost_context.results->unmatched, 1);
-      say(i,
-          patterns.near[i][0].name[0] == '\0'
-              ? " names no function that was built with fencepost-clang and "
-                "may "
-                "store something"
-              : " names no function that was built with fencepost-clang and "
-                "may "
-                "store something; near it are",
-          false);
+      fpost_note(text);
     } else if ((patterns.called >> i & 1) == 0) {
-      say(i, " names only functions that the run did not call", true);
+      describe(text, i, " names only functions that the run did not call",
+               true);
+      say_uncalled(text);
     }
   }
 }

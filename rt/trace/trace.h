@@ -99,10 +99,12 @@ enum fpost_mark {
                       fpost_lock_kind from bit 32 on; bit 40: it lies in PM;
                       address: virtual, or a pm address; stack: where it was
                       taken */
-  FPOST_MARK_WHO   /* of the next finding: who made the store, or, with bit 33
+  FPOST_MARK_WHO,  /* of the next finding: who made the store, or, with bit 33
                       of value, the other access. id: number of the thread;
                       value: of the lock taken last, 0 if none; bit 32: that
                       is known */
+  FPOST_MARK_UNCALLED /* text: which pattern of op= names functions that were
+                         not called; the trace lacks nothing */
 };
 
 struct fpost_record {

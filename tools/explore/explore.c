@@ -178,7 +178,7 @@ static int prepare(const char *command, const struct explore_config *config,
               "DELETE FROM counts; DROP TABLE IF EXISTS refs;"
               "DELETE FROM meta WHERE name IN"
               " ('touched','checked','unobserved','left_out','crash_points','"
-              "stores_found')",
+              "stores_found','uncalled')",
               NULL, NULL, NULL) == SQLITE_OK
               ? FPOST_OK
               : FPOST_EIO;
@@ -295,6 +295,14 @@ static void note_found(struct explore_db *db, struct fpost_report *report) {
 /* What was not said of operations, and why. */
 static void note_operations(struct explore_db *db, uint32_t flags,
                             struct fpost_report *report) {
+  char *uncalled = explore_db_get(db, "uncalled");
+  for (char *at = uncalled; at != NULL && *at != '\0';) {
+    size_t size = strcspn(at, "\n");
+    fpost_report_note(report,
+                      fpost_report_format(report, "%.*s", (int)size, at));
+    at += size + (at[size] != '\0');
+  }
+  free(uncalled);
   char *unobserved = explore_db_get(db, "unobserved");
   if (unobserved != NULL) {
     fpost_report_note(
@@ -434,6 +442,9 @@ static int conclude(const char *command, const struct explore_config *config,
       info->operations.references == NULL) {
     snprintf(text, sizeof text, "%u", info->operations.count);
     err = explore_db_set(&db, "unobserved", text);
+  }
+  if (err == FPOST_OK && info->uncalled != NULL) {
+    err = explore_db_set(&db, "uncalled", info->uncalled);
   }
   if (err == FPOST_OK && info->stores_found != 0) {
     snprintf(text, sizeof text, "%" PRIu64, info->stores_found);

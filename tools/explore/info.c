@@ -3,6 +3,7 @@
 
 #include "rt/base/assert.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,17 @@ static void add_early(struct explore_info *info,
   sizes->early[sizes->early_count++] = early;
 }
 
+static void add_uncalled(struct explore_info *info,
+                         const struct fpost_record *record) {
+  char *all = NULL;
+  int size = asprintf(
+      &all, "%s%s%.*s", info->uncalled == NULL ? "" : info->uncalled,
+      info->uncalled == NULL ? "" : "\n", (int)record->text_size, record->text);
+  FPOST_ASSERT(size >= 0);
+  free(info->uncalled);
+  info->uncalled = all;
+}
+
 static void add(struct explore_info *info, const struct fpost_record *record) {
   switch (record->kind) {
   case FPOST_RECORD_STACK:
@@ -112,6 +124,11 @@ static void add(struct explore_info *info, const struct fpost_record *record) {
   case FPOST_RECORD_NOTE:
     info->notes = grow(info->notes, info->note_count + 1, sizeof *info->notes);
     info->notes[info->note_count++] = strndup(record->text, record->text_size);
+    break;
+  case FPOST_RECORD_MARK:
+    if (record->flags == FPOST_MARK_UNCALLED) {
+      add_uncalled(info, record);
+    }
     break;
   case FPOST_RECORD_STORE:
     info->stores++;
@@ -164,6 +181,7 @@ void explore_info_free(struct explore_info *info) {
   free(info->stacks);
   free(info->modules);
   free(info->notes);
+  free(info->uncalled);
   explore_operations_free(&info->operations);
   *info = (struct explore_info){0};
 }

@@ -35,6 +35,7 @@ struct explore_info {
   uint64_t end_status; /* of END */
   char **notes;
   uint32_t note_count;
+  char *uncalled; /* texts of FPOST_MARK_UNCALLED, by lines; null: none */
   struct explore_operations operations;
 };
 
