@@ -190,6 +190,7 @@ static int run_checker(const char *command) {
 static int run_recovery(struct explore_image *image, const char *recover,
                         const char *checker, bool gdb) {
   struct explore_target target;
+  explore_target_environment();
   if (explore_target_init(&target, recover) != FPOST_OK) {
     fpost_error("replay: %s", target.error);
     return FPOST_EXIT_USAGE;

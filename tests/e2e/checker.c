@@ -49,10 +49,22 @@
  * RUN: %t new %t.pool && %fencepost crash --pool %t.pool --trace %t.fixed.fpt --recover '%t.fixed check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' -- %t.fixed run %t.pool | FileCheck --check-prefix=GOOD %s
  * RUN: %fencepost explore %t.fixed.fpt --db %t.e.fpdb --depth 2 --recover '%t.fixed check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' | FileCheck --check-prefix=GOOD %s
  *
+ * The exit code of the program is expected or not, whatever the checker says:
+ * RUN: %t new %t.pool && sh %S/../tools/Inputs/exit-code 1 %fencepost crash --pool %t.pool --trace %t.f.fpt --expect-exit 3 --fail-on error --recover '%t check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' -- %t fail %t.pool | FileCheck --check-prefix=BUG %s
+ * RUN: %t new %t.pool && sh %S/../tools/Inputs/exit-code 2 %fencepost crash --pool %t.pool --trace %t.g.fpt --recover '%t check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' -- %t fail %t.pool | FileCheck --check-prefix=BUG %s
+ * RUN: %t new %t.pool && %fencepost crash --pool %t.pool --trace %t.h.fpt --expect-exit 3 --recover '%t.fixed check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' -- %t.fixed fail %t.pool | FileCheck --check-prefix=GOOD %s
+ * RUN: %t new %t.pool && sh %S/../tools/Inputs/exit-code 2 %fencepost crash --pool %t.pool --trace %t.i.fpt --recover '%t.fixed check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' -- %t.fixed fail %t.pool | FileCheck --check-prefix=GOOD %s
+ *
+ * A warning alone, with a checker that says yes:
+ * RUN: sh %S/../tools/Inputs/exit-code 1 %fencepost explore %t.fpt --db %t.j.fpdb --recover '%t check %t.pool' --checker 'wc -c %t.pool' | FileCheck --check-prefix=WARNING %s
+ * RUN: %fencepost explore %t.fpt --db %t.k.fpdb --fail-on error --recover '%t check %t.pool' --checker 'wc -c %t.pool' | FileCheck --check-prefix=WARNING %s
+ *
  * Intent: a checker looks at what recovery leaves of every crash state, as
  * files in place of the pool's, and what it says is a finding as any other.
  *
  * SILENT: 0 errors
+ * WARNING: WARNING: fencepost: not-robust
+ * WARNING: 0 errors
  * BUG: ERROR: fencepost: recovery-failure
  * BUG-NEXT: store of 8 bytes to {{.*}} in {{log_old|main}}
  * BUG: the checker said no: 'sh {{.*}}balance.sh {{.*}}' exited with 4
@@ -119,9 +131,10 @@ int main(int argc, char **argv) {
     pm_persist(bank, sizeof *bank);
     return 0;
   }
+  int result = strcmp(argv[1], "fail") == 0 ? 3 : 0;
   log_old(bank);
   bank->first -= 25;
   bank->second += 25;
   done(bank);
-  return 0;
+  return result;
 }

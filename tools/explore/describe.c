@@ -211,8 +211,8 @@ static struct missing find_missing(const struct explore_search *search,
 
 /* ---- findings ---- */
 
-static const char *outcome_text(struct explore_search *search,
-                                const struct explore_found *found) {
+const char *explore_outcome_text(struct explore_search *search,
+                                 const struct explore_found *found) {
   struct fpost_report *report = &search->report;
   const char *who =
       found->checker ? fpost_report_format(report, "the checker said no: '%s'",
@@ -288,6 +288,20 @@ static void add_panic(struct fpost_report *report,
   }
 }
 
+/* Where a sanitizer begins to say what it has found; null: none does. */
+static const char *sanitizer_line(const char *text) {
+  static const char *const words[] = {"runtime error: ", "Sanitizer: "};
+  const char *found = NULL;
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    const char *at = strstr(text, words[i]);
+    found = at != NULL && (found == NULL || at < found) ? at : found;
+  }
+  while (found != NULL && found > text && found[-1] != '\n') {
+    found--;
+  }
+  return found;
+}
+
 static void add_output(struct explore_search *search,
                        struct fpost_report_finding *finding) {
   char text[OUTPUT_SEARCHED + 1];
@@ -297,26 +311,31 @@ static void add_output(struct explore_search *search,
   if (explore_rust_panic_find(text, &panic)) {
     add_panic(&search->report, finding, &panic);
   } else if (size != 0) {
-    finding->crash.output =
-        fpost_report_format(&search->report, "%.*s", (int)OUTPUT_SHOWN, text);
+    const char *from = sanitizer_line(text);
+    finding->crash.output = fpost_report_format(
+        &search->report, "%.*s", (int)OUTPUT_SHOWN, from == NULL ? text : from);
   }
 }
 
 /* The last lines: what a checker has found comes at the end. */
 static void add_checker_output(struct explore_search *search,
                                struct fpost_report_finding *finding) {
-  char text[OUTPUT_SHOWN + 1];
+  char text[OUTPUT_SEARCHED + 1];
   int fd = search->image.output;
   off_t end = lseek(fd, 0, SEEK_END);
-  off_t start = end > (off_t)OUTPUT_SHOWN ? end - (off_t)OUTPUT_SHOWN : 0;
-  ssize_t got = pread(fd, text, OUTPUT_SHOWN, start);
-  text[got < 0 ? 0 : got] = '\0';
-  const char *from = text;
-  if (start != 0 && strchr(text, '\n') != NULL) {
-    from = strchr(text, '\n') + 1;
+  off_t start = end > (off_t)OUTPUT_SEARCHED ? end - OUTPUT_SEARCHED : 0;
+  ssize_t got = pread(fd, text, OUTPUT_SEARCHED, start);
+  size_t size = got < 0 ? 0 : (size_t)got;
+  text[size] = '\0';
+  const char *from = sanitizer_line(text);
+  if (from == NULL) {
+    from = text + (size > OUTPUT_SHOWN ? size - OUTPUT_SHOWN : 0);
+    const char *line = from == text ? NULL : strchr(from, '\n');
+    from = line == NULL ? from : line + 1;
   }
   if (*from != '\0') {
-    finding->crash.output = fpost_report_format(&search->report, "%s", from);
+    finding->crash.output =
+        fpost_report_format(&search->report, "%.*s", (int)OUTPUT_SHOWN, from);
   }
 }
 
@@ -365,7 +384,7 @@ static void describe_failure(struct explore_search *search,
                              const struct explore_found *found,
                              struct fpost_report_finding *finding) {
   struct fpost_report *report = &search->report;
-  const char *outcome = outcome_text(search, found);
+  const char *outcome = explore_outcome_text(search, found);
   if (search->outer != NULL) {
     outcome = fpost_report_format(
         report, "%s; it ran again after a crash in recovery", outcome);

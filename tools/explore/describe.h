@@ -43,6 +43,11 @@ struct explore_found {
   uint32_t choice; /* the one that completed the contradiction */
 };
 
+/* How a run ended, of which found has outcome, value and checker: lives as long
+   as the worker's report. */
+const char *explore_outcome_text(struct explore_search *search,
+                                 const struct explore_found *found);
+
 /* Is it what a state led to, not what was read? Then lost is the state. */
 bool explore_found_by_state(const struct explore_found *found);
 

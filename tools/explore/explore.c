@@ -314,7 +314,20 @@ static void note_operations(struct explore_db *db, uint32_t flags,
             "fencepost_observe",
             unobserved));
   }
+  bool observed = unobserved == NULL;
   free(unobserved);
+  char why[128];
+  uint32_t unknown = explore_references_unknown(db, why);
+  if (unknown != 0 && observed) {
+    fpost_report_note(
+        report,
+        fpost_report_format(
+            report,
+            "what recovery makes of %u of the states between operations, in "
+            "which nothing is lost, is not known: at the first of them, %s; "
+            "crashes whose state may be one of these were not judged",
+            unknown, why));
+  }
   if ((flags & EXPLORE_FLAG_UNDECIDED) != 0) {
     fpost_report_note(
         report,
@@ -616,6 +629,7 @@ int explore_trace(const char *command, const char *trace,
   if (cli->check_heap) {
     (void)setenv("FENCEPOST_CHECK_HEAP", "1", 1); /* rt/hooks/recover_heap.h */
   }
+  explore_target_environment();
   if (!explore_cli_startable(command, cli, &foreign) ||
       explore_info_of(command, trace, &info) != FPOST_OK) {
     return FPOST_EXIT_USAGE;

@@ -2,6 +2,7 @@
 #include "tools/explore/references.h"
 
 #include "rt/base/assert.h"
+#include "tools/explore/describe.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -27,6 +28,17 @@ static struct bytes take_observed(const struct explore_search *search) {
   FPOST_ASSERT(taken.bytes != NULL);
   ssize_t got = pread(search->image.observe, taken.bytes, KEPT_MAX, 0);
   taken.size = got < 0 ? 0 : (size_t)got;
+  return taken;
+}
+
+/* Of a run that did not end well: how it ended. */
+static struct bytes take_outcome(struct explore_search *search,
+                                 const struct fpost_plan_run *run) {
+  const struct explore_found found = {.outcome = run->outcome,
+                                      .value = run->value};
+  const char *text = explore_outcome_text(search, &found);
+  struct bytes taken = {.bytes = (uint8_t *)strdup(text), .size = strlen(text)};
+  FPOST_ASSERT(taken.bytes != NULL);
   return taken;
 }
 
@@ -288,7 +300,7 @@ static int observe(struct walk *walk, uint32_t boundary) {
     if (reference.known && edge && !again_same(search, NULL, 0, true)) {
       return FPOST_EINVAL;
     }
-    of = take_observed(search);
+    of = reference.known ? take_observed(search) : take_outcome(search, &run);
   }
   int err = table_put(&search->db, boundary, &reference, &of);
   free(of.bytes);
@@ -396,6 +408,50 @@ static bool says_something(const struct explore_reference *references,
   return false;
 }
 
+uint32_t explore_references_unknown(struct explore_db *db, char why[128]) {
+  sqlite3_stmt *statement = NULL;
+  uint32_t count = 0;
+  int err = sqlite3_prepare_v2(
+      db->handle,
+      "SELECT count(*), (SELECT bytes FROM refs WHERE known=0 AND same=boundary"
+      " ORDER BY boundary LIMIT 1) FROM refs WHERE known=0 AND same=boundary",
+      -1, &statement, NULL);
+  *why = '\0';
+  if (err == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
+    const void *text = sqlite3_column_blob(statement, 1);
+    count = (uint32_t)sqlite3_column_int64(statement, 0);
+    snprintf(why, 128, "%.*s", sqlite3_column_bytes(statement, 1),
+             text == NULL ? "" : (const char *)text);
+  }
+  (void)sqlite3_finalize(statement); /* no operations: no such table */
+  return count;
+}
+
+/* No reference has anything to judge by. Returns FPOST_EINVAL. */
+static int say_nothing(const struct explore_config *config) {
+  struct explore_db db;
+  char why[128] = "";
+  uint32_t unknown = 0;
+  if (explore_db_open(&db, config->db, false) == FPOST_OK) {
+    unknown = explore_references_unknown(&db, why);
+    explore_db_close(&db);
+  }
+  if (unknown != 0) {
+    fpost_error(
+        "explore: --observe %s: operations cannot be judged: on the "
+        "states between them, in which nothing is lost, %s; recovery "
+        "must end well there and print what it recovered",
+        config->observe, why);
+  } else {
+    fpost_error(
+        "explore: --observe %s: recovery says nothing on any state "
+        "between operations, so they cannot be judged; let it print "
+        "what it recovered",
+        config->observe);
+  }
+  return FPOST_EINVAL;
+}
+
 int explore_references(const struct explore_config *config,
                        struct explore_info *info,
                        struct explore_shared *shared) {
@@ -449,13 +505,5 @@ int explore_references(const struct explore_config *config,
   }
   all->references = NULL;
   free(references);
-  if (config->observe == NULL) {
-    return FPOST_OK;
-  }
-  fpost_error(
-      "explore: --observe %s: recovery says nothing on any state "
-      "between operations, so they cannot be judged; let it print what "
-      "it recovered",
-      config->observe);
-  return FPOST_EINVAL;
+  return config->observe == NULL ? FPOST_OK : say_nothing(config);
 }

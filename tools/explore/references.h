@@ -18,6 +18,12 @@ FPOST_MUST_USE int explore_references(const struct explore_config *config,
                                       struct explore_info *info,
                                       struct explore_shared *shared);
 
+/*
+ * How many references of a database are not known, because recovery did not end
+ * well, and how it ended at the first.
+ */
+uint32_t explore_references_unknown(struct explore_db *db, char why[128]);
+
 /* What was observed at the boundary, as text; the caller frees it. */
 char *explore_reference_text(struct explore_search *search, uint32_t boundary);
 /* What the last run observed, as text; the caller frees it. */

@@ -143,6 +143,16 @@ int explore_target_init(struct explore_target *target, const char *command) {
   return target->program == NULL ? FPOST_ENOMEM : FPOST_OK;
 }
 
+void explore_target_environment(void) {
+  const char *own = getenv("UBSAN_OPTIONS");
+  char *both = NULL;
+  /* Of two values of an option the later one is taken. */
+  int size = asprintf(&both, "halt_on_error=1:%s", own == NULL ? "" : own);
+  FPOST_ASSERT(size > 0);
+  (void)setenv("UBSAN_OPTIONS", both, 1);
+  free(both);
+}
+
 static void free_modules(struct explore_target *target) {
   for (uint32_t i = 0; i < target->module_count; i++) {
     free(target->modules[i].path);

@@ -61,6 +61,13 @@ FPOST_MUST_USE int explore_target_init(struct explore_target *target,
                                        const char *command);
 void explore_target_free(struct explore_target *target);
 
+/*
+ * Set the environment of what is run on crash states: UBSan, which by itself
+ * prints an error and goes on to exit with 0, ends the program with another
+ * exit code, unless the user's UBSAN_OPTIONS say otherwise.
+ */
+void explore_target_environment(void);
+
 /* Start it, unless it is. Returns 0 or FPOST_EIO with target->error set. */
 FPOST_MUST_USE int explore_target_start(struct explore_target *target,
                                         struct explore_image *image);
