@@ -328,8 +328,9 @@ static void log_run(struct fpost_plan *plan, struct fpost_plan_run run,
   plan->log_runs++;
 }
 
-/* One run. Returns true in the run itself. */
-static bool run_once(struct fpost_plan *plan, uint32_t kept) {
+/* One run; *run is how it ended. Returns true in the run itself. */
+static bool run_once(struct fpost_plan *plan, uint32_t kept,
+                     struct fpost_plan_run *run) {
   plan->prefix_count = plan->choices_count;
   plan->run_flags = 0;
   plan->run_over = 0;
@@ -350,16 +351,15 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept) {
   while (syscall(SYS_wait4, pid, &status, __WALL, NULL) < 0 && errno == EINTR) {
   }
   plan->run_pid = 0;
-  struct fpost_plan_run run = {0};
-  outcome(plan, status, &run);
+  outcome(plan, status, run);
   if (kill_orphans(pid)) {
     plan->run_flags |= FPOST_RUN_ORPHANS;
   }
   if (syscall(SYS_lseek, 1, 0L, SEEK_CUR) > 0) {
     plan->run_flags |= FPOST_RUN_OUTPUT;
   }
-  run.observed = fpost_observe_hash();
-  log_run(plan, run, kept);
+  run->observed = fpost_observe_hash();
+  log_run(plan, *run, kept);
   return false;
 }
 
@@ -368,6 +368,24 @@ static void drop_output(const struct fpost_plan *plan) {
     (void)syscall(SYS_ftruncate, 1, 0L);
     (void)syscall(SYS_lseek, 1, 0L, SEEK_SET);
   }
+}
+
+/* Turn the choices of the run into those of the next. False: there is none. */
+static bool walk_next(struct fpost_plan *plan,
+                      const struct fpost_plan_run *run) {
+  bool bad = run->outcome != FPOST_OUTCOME_EXIT || run->value != 0;
+  uint32_t most = run->outcome == FPOST_OUTCOME_TIMEOUT ? FPOST_ALIKE_SLOW_RUNS
+                                                        : FPOST_ALIKE_RUNS;
+  fpost_alike_varied(&plan->alikes, plan->varied);
+  bool more = (plan->stops != 0 && bad &&
+               fpost_alike_failed(
+                   &plan->alikes, (uint64_t)run->outcome << 32 | run->value,
+                   most, &fpost_run.list, plan->fixed, fpost_run.units,
+                   fpost_run.steps, walk_values)) ||
+              fpost_choice_next(&fpost_run.list, plan->fixed, fpost_run.units,
+                                fpost_run.steps, walk_values);
+  plan->varied = fpost_run.list.varied;
+  return more;
 }
 
 /* All runs of a request. Returns true in a run. */
@@ -383,16 +401,15 @@ static bool walk(struct fpost_plan *plan) {
          plan->log_used + room <= FPOST_PLAN_LOG_MAX) {
     drop_output(plan);
     fpost_observe_begin();
-    if (run_once(plan, kept)) {
+    struct fpost_plan_run run = {0};
+    if (run_once(plan, kept, &run)) {
       return true;
     }
     if (plan->request == FPOST_PLAN_ONE) {
       return false;
     }
     fpost_run.list.count = plan->choices_count;
-    if (plan->run_over != 0 ||
-        !fpost_choice_next(&fpost_run.list, plan->fixed, fpost_run.units,
-                           fpost_run.steps, walk_values)) {
+    if (plan->run_over != 0 || !walk_next(plan, &run)) {
       plan->complete = plan->run_over == 0;
       return false;
     }

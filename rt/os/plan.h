@@ -26,6 +26,7 @@
 #ifndef FPOST_OS_PLAN_H
 #define FPOST_OS_PLAN_H
 
+#include "rt/model/alike.h"
 #include "rt/model/choice.h"
 #include "rt/model/sum.h"
 #include "rt/trace/trace.h"
@@ -190,8 +191,13 @@ struct fpost_plan {
   uint32_t timed_out; /* set by the explorer to the low bits of runs */
   uint64_t runs;      /* started since the plan was made */
   uint32_t solving;   /* 1: the run computes for us; its time does not count */
-  uint32_t joints_used; /* emptied by the explorer before a walk */
+  /* What follows is emptied by the explorer before a walk. */
+  uint32_t joints_used;
   uint32_t facts_used;
+  uint32_t stops; /* 1: runs that fail alike are cut short */
+  uint32_t
+      varied; /* the run to come differs from here on from the one before */
+  struct fpost_alikes alikes;
 
   /* The answer. */
   uint32_t answered; /* futex */

@@ -119,6 +119,7 @@ static void check_run(struct explore_search *search,
                       const struct explore_again *kept,
                       struct fpost_choice_list *list, fpost_bytes *ignored) {
   uint32_t units = search->image.plan->units_used;
+  search->image.plan->stops = 0;
   list->count = kept->count;
   memcpy(list->choices, kept->choices, kept->count * sizeof *list->choices);
   memset(ignored, 0, units * sizeof *ignored);

@@ -253,7 +253,9 @@ static const char *left_out(struct explore_db *db,
        "recovery could not always be recorded and crashed again: it ended "
        "otherwise when recorded, opened other pools, or overwrote too much "
        "that was undecided"},
-      {EXPLORE_FLAG_UNJUDGED, "there were too many failures to look at each"},
+      {EXPLORE_FLAG_STOPPED,
+       "at a crash point 256 runs failed alike, or 4 did not end: what else "
+       "recovery may have read there was left out"},
       {EXPLORE_FLAG_UNREPEATED,
        "recovery failed in a way that the same state did not show again"}};
   char *why = explore_db_get(db, "left_out");

@@ -130,9 +130,30 @@ static bool same_outcome(const struct explore_search *search,
          class_of(search, a) == class_of(search, b);
 }
 
+/* Has the run lost the store that is the first lost one at this cut? Which of
+   its pieces are lost does not matter. */
+static bool loses(const struct explore_search *search,
+                  const struct explore_lost *lost) {
+  const struct explore_image *image = &search->image;
+  const struct fpost_unit *unit = &image->units[lost->unit];
+  struct fpost_known known;
+  uint32_t step = 0;
+  uint32_t wanted = 0;
+  uint64_t pieces = 0;
+  bool whole = false;
+  fpost_choice_known(search->choices, search->choice_count, lost->unit, &known);
+  if (known.fixed == 0) {
+    return false;
+  }
+  explore_cut_split(unit, image->steps, lost->cut, &wanted, &pieces, &whole);
+  explore_cut_split(unit, image->steps,
+                    fpost_unit_last_cut(unit, image->steps, &known), &step,
+                    &pieces, &whole);
+  return !whole && step == wanted;
+}
+
 bool explore_judge_known(struct explore_search *search,
                          const struct fpost_plan_run *run) {
-  const struct explore_image *image = &search->image;
   enum fpost_class class_ = class_of(search, run);
   for (uint32_t i = 0; i < search->found_count; i++) {
     struct explore_found *found = &search->found[i];
@@ -143,12 +164,7 @@ bool explore_judge_known(struct explore_search *search,
     }
     uint32_t same = 0;
     for (uint32_t j = 0; j < found->lost_count; j++) {
-      struct fpost_known known;
-      uint32_t unit = found->lost[j].unit;
-      fpost_choice_known(search->choices, search->choice_count, unit, &known);
-      same += known.fixed != 0 &&
-              fpost_unit_last_cut(&image->units[unit], image->steps, &known) ==
-                  found->lost[j].cut;
+      same += loses(search, &found->lost[j]);
     }
     if (same == found->lost_count) {
       found->count++;
@@ -156,10 +172,6 @@ bool explore_judge_known(struct explore_search *search,
     }
   }
   return false;
-}
-
-void explore_judge_uncounted(struct explore_search *search) {
-  search->point.flags |= EXPLORE_FLAG_UNJUDGED;
 }
 
 /* The units of the run that have lost something, at the most they may have. */

@@ -22,9 +22,6 @@ bool explore_judge_known(struct explore_search *search,
 /* Minimise a failure and note it. Starts runs. */
 void explore_judge_failure(struct explore_search *search,
                            const struct fpost_plan_run *run);
-/* A failure that will not be looked at: too many of one request. */
-void explore_judge_uncounted(struct explore_search *search);
-
 /* The choices of any run: robustness, races. */
 void explore_judge_run(struct explore_search *search);
 

@@ -23,8 +23,6 @@
 #define REQUEST_RUNS_TIMED 64u
 /* Samples per crash point with `--explore sample`, without --states. */
 #define SAMPLES 64u
-/* Failing runs of one request that are judged one by one. */
-#define FAILED_MAX 64u
 /* How long the results of crash points may wait for their commit. */
 #define COMMIT_MS 50u
 /* Bytes that a run may write to any one file, beyond the pools. */
@@ -209,32 +207,7 @@ void explore_audit_prefix(struct explore_search *search,
 
 /* ---- a crash point ---- */
 
-/* Failing runs of one request, kept until the log may be overwritten. */
-struct failed {
-  struct fpost_plan_run runs[FAILED_MAX];
-  struct fpost_choice *choices[FAILED_MAX];
-  uint32_t counts[FAILED_MAX];
-  uint32_t count;
-};
-
-static void keep_failed(struct explore_search *search, struct failed *failed,
-                        const struct fpost_plan_run *run) {
-  if (explore_judge_known(search, run)) {
-    return;
-  }
-  if (failed->count == FAILED_MAX) {
-    explore_judge_uncounted(search);
-    return;
-  }
-  struct fpost_choice *copy = malloc((search->choice_count + 1) * sizeof *copy);
-  FPOST_ASSERT(copy != NULL);
-  memcpy(copy, search->choices, search->choice_count * sizeof *copy);
-  failed->runs[failed->count] = *run;
-  failed->choices[failed->count] = copy;
-  failed->counts[failed->count++] = search->choice_count;
-}
-
-static void take_run(struct explore_search *search, struct failed *failed,
+static void take_run(struct explore_search *search,
                      const struct fpost_plan_run *run) {
   search->point.runs++;
   search->point.flags |= run->flags;
@@ -250,22 +223,29 @@ static void take_run(struct explore_search *search, struct failed *failed,
   if ((run->flags & (FPOST_RUN_CHECKED | FPOST_RUN_CHECKER)) != 0) {
     search->shared->checked = 1;
   }
-  if (explore_judge_failed(search, run)) {
-    keep_failed(search, failed, run);
-  } else if (run->outcome == FPOST_OUTCOME_EXIT) {
+  if (!explore_judge_failed(search, run) &&
+      run->outcome == FPOST_OUTCOME_EXIT) {
     explore_second_keep(search, run);
     explore_checked_keep(search, run);
   }
   explore_judge_run(search);
 }
 
-/* Go through the runs of a request. */
-static void take_log(struct explore_search *search, struct failed *failed) {
-  struct fpost_plan *plan = search->image.plan;
-  const uint8_t *log = fpost_plan_table(plan, plan->log_at);
+static void judge_run(struct explore_search *search,
+                      const struct fpost_plan_run *run) {
+  if (explore_judge_failed(search, run) && !explore_judge_known(search, run)) {
+    explore_judge_failure(search, run);
+  }
+}
+
+/* The runs of a log in order, each with its choices in search->choices. */
+static void log_walk(struct explore_search *search, const uint8_t *log,
+                     uint64_t runs,
+                     void (*each)(struct explore_search *search,
+                                  const struct fpost_plan_run *run)) {
   uint64_t at = 0;
   search->choice_count = 0;
-  for (uint64_t i = 0; i < plan->log_runs; i++) {
+  for (uint64_t i = 0; i < runs; i++) {
     struct fpost_plan_run run;
     memcpy(&run, log + at, sizeof run);
     at += sizeof run;
@@ -274,21 +254,38 @@ static void take_log(struct explore_search *search, struct failed *failed) {
            run.added * sizeof *search->choices);
     at += run.added * sizeof *search->choices;
     search->choice_count = run.kept + run.added;
-    take_run(search, failed, &run);
+    each(search, &run);
   }
 }
 
-static void judge_failed(struct explore_search *search, struct failed *failed) {
-  for (uint32_t i = 0; i < failed->count; i++) {
-    search->choice_count = failed->counts[i];
-    memcpy(search->choices, failed->choices[i],
-           failed->counts[i] * sizeof *search->choices);
-    free(failed->choices[i]);
-    if (!explore_judge_known(search, &failed->runs[i])) {
-      explore_judge_failure(search, &failed->runs[i]);
+static bool any_failed(struct explore_search *search, const uint8_t *log,
+                       uint64_t runs) {
+  uint64_t at = 0;
+  for (uint64_t i = 0; i < runs; i++) {
+    struct fpost_plan_run run;
+    memcpy(&run, log + at, sizeof run);
+    at += sizeof run + run.added * sizeof *search->choices;
+    if (explore_judge_failed(search, &run)) {
+      return true;
     }
   }
-  failed->count = 0;
+  return false;
+}
+
+/* Go through the runs of a request. To judge failures takes runs, which are
+   logged in the same place. */
+static void take_log(struct explore_search *search) {
+  struct fpost_plan *plan = search->image.plan;
+  const uint8_t *log = fpost_plan_table(plan, plan->log_at);
+  uint64_t runs = plan->log_runs;
+  log_walk(search, log, runs, take_run);
+  if (any_failed(search, log, runs)) {
+    uint8_t *copy = malloc(plan->log_used);
+    FPOST_ASSERT(copy != NULL);
+    memcpy(copy, log, plan->log_used);
+    log_walk(search, copy, runs, judge_run);
+    free(copy);
+  }
 }
 
 uint64_t explore_budget(struct explore_search *search) {
@@ -309,23 +306,25 @@ uint64_t explore_budget(struct explore_search *search) {
   return left < most ? left : most;
 }
 
-/* The run that took the server with it. Returns false if nothing can follow. */
-static bool escaped_run(struct explore_search *search, struct failed *failed) {
-  struct fpost_plan *plan = search->image.plan;
-  struct fpost_plan_run run = {.outcome = FPOST_OUTCOME_ESCAPED,
-                               .flags = plan->run_flags};
-  search->choice_count = plan->choices_count;
-  memcpy(search->choices, search->image.choices,
-         plan->choices_count * sizeof *search->choices);
-  take_run(search, failed, &run);
-  return true;
+/* The run that took the server with it, and how the walk goes on. */
+static bool escaped_run(struct explore_search *search, uint32_t flags,
+                        struct fpost_choice_list *walk, uint32_t fixed) {
+  const struct fpost_plan_run run = {.outcome = FPOST_OUTCOME_ESCAPED,
+                                     .flags = flags};
+  search->choice_count = walk->count;
+  memcpy(search->choices, walk->choices, walk->count * sizeof *walk->choices);
+  take_run(search, &run);
+  judge_run(search, &run);
+  bool more = fpost_choice_next(walk, fixed, search->image.units,
+                                search->image.steps, search->values);
+  search->image.plan->varied = walk->varied;
+  return more;
 }
 
 bool explore_request(struct explore_search *search, uint64_t runs,
                      struct fpost_choice_list *walk, uint32_t fixed,
                      enum fpost_choice_rule rule) {
   struct fpost_plan *plan = search->image.plan;
-  struct failed failed = {.count = 0};
   if (!restart(search)) {
     return false;
   }
@@ -337,22 +336,24 @@ bool explore_request(struct explore_search *search, uint64_t runs,
   plan->fixed = fixed;
   plan->runs_max = runs;
   enum explore_answer answer = explore_target_ask(&search->target);
-  uint64_t before = search->point.runs;
+  uint64_t runs_made =
+      answer == EXPLORE_ANSWERED ? plan->log_runs : plan->log_runs + 1;
   bool more = answer == EXPLORE_ESCAPED || plan->complete == 0;
   walk->count = plan->choices_count;
   memcpy(walk->choices, search->image.choices,
          walk->count * sizeof *walk->choices);
   bool overflow = answer == EXPLORE_ANSWERED && plan->run_over != 0;
+  uint32_t flags = plan->run_flags;
   stop_if_wrong(search);
-  take_log(search, &failed);
-  if (answer == EXPLORE_ESCAPED) {
-    more = escaped_run(search, &failed) &&
-           fpost_choice_next(walk, fixed, search->image.units,
-                             search->image.steps, search->values);
+  if (plan->alikes.stopped != 0) {
+    search->point.complete = false;
+    search->point.flags |= EXPLORE_FLAG_STOPPED;
   }
-  __atomic_add_fetch(&search->shared->runs, search->point.runs - before,
-                     __ATOMIC_RELAXED);
-  judge_failed(search, &failed);
+  take_log(search);
+  if (answer == EXPLORE_ESCAPED) {
+    more = escaped_run(search, flags, walk, fixed);
+  }
+  __atomic_add_fetch(&search->shared->runs, runs_made, __ATOMIC_RELAXED);
   return more && !overflow;
 }
 
@@ -366,6 +367,9 @@ static void walk_all(struct explore_search *search,
   FPOST_ASSERT(walk.choices != NULL);
   plan->joints_used = 0;
   plan->facts_used = 0;
+  plan->stops = rule == FPOST_CHOICE_FIRST;
+  plan->varied = UINT32_MAX;
+  plan->alikes = (struct fpost_alikes){.used = 0};
   bool more = true;
   search->point.complete = true;
   while (more) {
@@ -392,6 +396,7 @@ static void walk_samples(struct explore_search *search) {
       .choices = malloc(FPOST_PLAN_CHOICES_MAX * sizeof *walk.choices),
       .max = FPOST_PLAN_CHOICES_MAX};
   FPOST_ASSERT(walk.choices != NULL);
+  search->image.plan->stops = 0;
   search->random = search->config->seed ^ search->point.number << 32;
   for (uint32_t i = 0; i < SAMPLES && explore_budget(search) != 0; i++) {
     walk.count = 0;

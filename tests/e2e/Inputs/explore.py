@@ -162,7 +162,9 @@ def split(fencepost, program, where):
     run(*explore(fencepost, program, pool, trace, dbs["bounded"], "--resume"),
         codes=(0, 1))
     want = findings(fencepost, dbs["one"])
-    assert len(want["findings"]) > 0 and want["coverage"]["complete"]
+    assert len(want["findings"]) > 0
+    assert (want["coverage"]["complete"] or
+            "failed alike" in want["coverage"]["left_out"])
     assert findings(fencepost, dbs["bounded"])["coverage"] == want["coverage"]
     for name in ("two", "merged"):
         got = findings(fencepost, dbs[name])
