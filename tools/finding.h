@@ -70,6 +70,11 @@ struct fpost_report_finding {
   const char *state_before; /* legal: before the operation */
   const char *state_after;  /* legal: after it */
   const char *state_found;  /* what recovery left */
+  /* Of operations that overlap instead: the legal state that is nearest, what
+     leads to it ("after put(1), put(2)"), and how many legal ones there are. */
+  const char *state_nearest;
+  const char *state_order;
+  uint64_t states_legal;
   struct fpost_crash_view crash;
   const char *fingerprint; /* tools/baseline.h; null: not settled yet */
   const char *suppressed;  /* the reason why it is not reported, or null */

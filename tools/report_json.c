@@ -150,6 +150,11 @@ json_t *fpost_finding_json(const struct fpost_report *report,
   set_text(json, "state_before", finding->state_before);
   set_text(json, "state_after", finding->state_after);
   set_text(json, "state_found", finding->state_found);
+  set_text(json, "state_nearest", finding->state_nearest);
+  set_text(json, "state_order", finding->state_order);
+  if (finding->states_legal != 0) {
+    set_number(json, "states_legal", finding->states_legal);
+  }
   set_text(json, "suppressed", finding->suppressed);
   if (finding->crash.state != NULL) {
     json_object_set_new(json, "crash", crash_json(&finding->crash));

@@ -125,6 +125,9 @@ int fpost_finding_parse(struct fpost_report *report, const json_t *json,
   finding->state_before = get_text(report, json, "state_before");
   finding->state_after = get_text(report, json, "state_after");
   finding->state_found = get_text(report, json, "state_found");
+  finding->state_nearest = get_text(report, json, "state_nearest");
+  finding->state_order = get_text(report, json, "state_order");
+  finding->states_legal = get_number(json, "states_legal");
   finding->suppressed = get_text(report, json, "suppressed");
   get_crash(report, json_object_get(json, "crash"), &finding->crash);
   return FPOST_OK;

@@ -427,6 +427,12 @@ static json_t *properties_json(const struct fpost_report_finding *finding) {
   set_plain(json, "stateBefore", finding->state_before);
   set_plain(json, "stateAfter", finding->state_after);
   set_plain(json, "stateFound", finding->state_found);
+  set_plain(json, "stateNearest", finding->state_nearest);
+  set_plain(json, "stateOrder", finding->state_order);
+  if (finding->states_legal != 0) {
+    json_object_set_new(json, "statesLegal",
+                        json_integer((json_int_t)finding->states_legal));
+  }
   set_plain(json, "crashState", finding->crash.state);
   set_plain(json, "replay", finding->crash.replay);
   if (finding->store.pool != NULL) {

@@ -6,6 +6,7 @@
  */
 #include "tools/report_states.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,19 @@ void fpost_report_states(FILE *out,
     return;
   }
   lines_split(finding->state_found, found);
+  if (finding->state_nearest != NULL) {
+    if (finding->states_legal == 1) {
+      fprintf(out, "  found, against the only legal state, the one %s:\n",
+              finding->state_order);
+    } else {
+      fprintf(out,
+              "  found, against the nearest of %" PRIu64
+              " legal states, the one %s:\n",
+              finding->states_legal, finding->state_order);
+    }
+    lines_split(finding->state_nearest, found + 1);
+    diff_print(out, found + 1, found);
+  }
   bool none = finding->state_before != NULL && finding->state_after != NULL &&
               strcmp(finding->state_before, finding->state_after) == 0;
   if (none) {

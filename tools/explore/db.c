@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 #include "tools/explore/db.h"
 
+#include "tools/explore/describe.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,7 +28,10 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS findings(key TEXT PRIMARY KEY, point INTEGER,"
     " class TEXT, json TEXT);"
     "CREATE TABLE IF NOT EXISTS counts(key TEXT, point INTEGER,"
-    " count INTEGER, PRIMARY KEY(key, point)) WITHOUT ROWID;";
+    " count INTEGER, PRIMARY KEY(key, point)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS orders(stretch INTEGER, id INTEGER,"
+    " known INTEGER, observed INTEGER, low INTEGER, high INTEGER,"
+    " bytes BLOB, PRIMARY KEY(stretch, id));";
 
 static int fail(struct explore_db *db, const char *what) {
   int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_errcode(db->handle);
@@ -245,6 +250,28 @@ static double log2_add(double a, double b) {
   return high + log2(1 + exp2(low - high));
 }
 
+/* A point that equals an earlier one has what was found there. */
+static int totals_overlap(struct explore_db *db,
+                          struct explore_totals *totals) {
+  sqlite3_stmt *statement = query(
+      db,
+      "SELECT sum((a.flags & ?1)<>0), sum((ifnull(b.flags, a.flags) & ?2)<>0),"
+      " (SELECT count(*) FROM orders WHERE id<>0)"
+      " FROM points a LEFT JOIN points b ON b.number=a.twin",
+      "ii", (int64_t)EXPLORE_FLAG_OVERLAP, (int64_t)EXPLORE_FLAG_UNDECIDED);
+  if (statement == NULL) {
+    return FPOST_EIO;
+  }
+  int code = sqlite3_step(statement);
+  if (code == SQLITE_ROW) {
+    totals->overlap = (uint64_t)sqlite3_column_int64(statement, 0);
+    totals->undecided = (uint64_t)sqlite3_column_int64(statement, 1);
+    totals->orders = (uint64_t)sqlite3_column_int64(statement, 2);
+    code = SQLITE_DONE;
+  }
+  return finish(db, statement, code);
+}
+
 int explore_db_totals(struct explore_db *db, struct explore_totals *totals) {
   *totals = (struct explore_totals){0};
   sqlite3_stmt *statement =
@@ -270,7 +297,8 @@ int explore_db_totals(struct explore_db *db, struct explore_totals *totals) {
     totals->flags |= (uint32_t)sqlite3_column_int64(statement, 4);
     totals->second += (uint64_t)sqlite3_column_int64(statement, 5);
   }
-  return finish(db, statement, code);
+  int err = finish(db, statement, code);
+  return err == FPOST_OK ? totals_overlap(db, totals) : err;
 }
 
 int explore_db_axis(struct explore_db *db,
@@ -339,6 +367,7 @@ int explore_db_merge(struct explore_db *db, const char *other) {
       " json=CASE WHEN excluded.point<point THEN excluded.json ELSE json END,"
       " point=min(point,excluded.point);"
       "INSERT OR REPLACE INTO counts SELECT * FROM other.counts;"
+      "INSERT OR REPLACE INTO orders SELECT * FROM other.orders;"
       "COMMIT");
   if (err != FPOST_OK) {
     (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);

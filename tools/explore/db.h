@@ -11,6 +11,9 @@
  *             second                second: crash points in recovery
  *   findings  key, point, count,    point: the first crash point that shows it
  *             class, json
+ *   orders    stretch, id, known,   one row per replayed order of operations
+ *             observed, low, high,  that overlap (overlap.h); low, high: hash
+ *             bytes                 of the pools
  */
 #ifndef FPOST_TOOLS_EXPLORE_DB_H
 #define FPOST_TOOLS_EXPLORE_DB_H
@@ -21,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EXPLORE_DB_FORMAT "3"
+#define EXPLORE_DB_FORMAT "4"
 
 struct explore_db {
   sqlite3 *handle;
@@ -48,6 +51,9 @@ struct explore_totals {
   double images_log2; /* of the sum of images */
   uint64_t incomplete;
   uint32_t flags;
+  uint64_t overlap;   /* points at which operations overlap */
+  uint64_t undecided; /* of them, those with states that are not judged */
+  uint64_t orders;    /* that were replayed */
 };
 
 /* Open or create; errors are sentences in db->error. */

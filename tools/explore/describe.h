@@ -20,7 +20,7 @@
 
 /* ... and states of overlapping operations that are those of no boundary. */
 #define EXPLORE_FLAG_UNDECIDED (1u << 19)
-/* ... and runs that were judged by the boundaries of such. */
+/* ... and operations that overlap there. */
 #define EXPLORE_FLAG_OVERLAP (1u << 20)
 
 struct explore_found {

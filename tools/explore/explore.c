@@ -2,8 +2,10 @@
 #include "tools/explore/explore.h"
 
 #include "rt/base/assert.h"
+#include "tools/explore/apply.h"
 #include "tools/explore/describe.h"
-#include "tools/explore/references.h"
+#include "tools/explore/orders.h"
+#include "tools/explore/overlap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +74,8 @@ bool explore_cli_startable(const char *command, const struct explore_cli *cli,
   }
   *foreign = target.foreign;
   explore_target_free(&target);
-  return good;
+  return good &&
+         (cli->apply == NULL || explore_apply_startable(command, cli->apply));
 }
 
 char *explore_db_path(const char *trace) {
@@ -105,12 +108,14 @@ static char *identity(const struct explore_config *config,
                       const struct explore_info *info) {
   char *text = NULL;
   int size = asprintf(
-      &text, "%016" PRIx64 " %u %u %u %u %u %" PRIu64 " %s %s%s%s",
+      &text, "%016" PRIx64 " %u %u %u %u %u %" PRIu64 " %s %s%s%s%s%s",
       info->trace_id, config->options.mode.domain, config->options.mode.torn,
       config->options.at, config->strategy, config->depth, config->seed,
       config->observe == NULL ? "-" : config->observe, config->recover,
       config->checker == NULL ? "" : "\n",
-      config->checker == NULL ? "" : config->checker);
+      config->checker == NULL ? "" : config->checker,
+      config->apply == NULL ? "" : "\napply ",
+      config->apply == NULL ? "" : config->apply);
   FPOST_ASSERT(size > 0);
   return text;
 }
@@ -138,6 +143,7 @@ static int set_meta(struct explore_db *db, const struct explore_config *config,
                                  {"trace", trace},
                                  {"recover", config->recover},
                                  {"checker", checker},
+                                 {"apply", config->apply},
                                  {"domain", domain},
                                  {"torn", torn},
                                  {"at", at},
@@ -147,7 +153,9 @@ static int set_meta(struct explore_db *db, const struct explore_config *config,
                                  {"status", status}};
   int err = FPOST_OK;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0] && err == FPOST_OK; i++) {
-    err = explore_db_set(db, rows[i][0], rows[i][1]);
+    if (rows[i][1] != NULL) {
+      err = explore_db_set(db, rows[i][0], rows[i][1]);
+    }
   }
   return err;
 }
@@ -158,6 +166,10 @@ static int prepare(const char *command, const struct explore_config *config,
   struct explore_db db;
   char *mine = identity(config, info);
   int err = explore_db_open(&db, config->db, true);
+  if (err == FPOST_EVERSION && config->replace && !config->resume &&
+      unlink(config->db) == 0) {
+    err = explore_db_open(&db, config->db, true);
+  }
   if (err != FPOST_OK) {
     fpost_error("%s: %s", command, db.error);
     free(mine);
@@ -172,16 +184,17 @@ static int prepare(const char *command, const struct explore_config *config,
         command, config->db);
     err = FPOST_EINVAL;
   } else if (theirs != NULL && !config->resume) {
-    err = sqlite3_exec(
-              db.handle,
-              "DELETE FROM points; DELETE FROM findings;"
-              "DELETE FROM counts; DROP TABLE IF EXISTS refs;"
-              "DELETE FROM meta WHERE name IN"
-              " ('touched','checked','unobserved','left_out','crash_points','"
-              "stores_found','uncalled')",
-              NULL, NULL, NULL) == SQLITE_OK
-              ? FPOST_OK
-              : FPOST_EIO;
+    err =
+        sqlite3_exec(
+            db.handle,
+            "DELETE FROM points; DELETE FROM findings;"
+            "DELETE FROM counts; DELETE FROM orders; DROP TABLE IF EXISTS refs;"
+            "DELETE FROM meta WHERE name IN"
+            " ('apply','touched','checked','unobserved','left_out',"
+            "'crash_points','stores_found','uncalled')",
+            NULL, NULL, NULL) == SQLITE_OK
+            ? FPOST_OK
+            : FPOST_EIO;
   }
   if (err == FPOST_OK) {
     err = set_meta(&db, config, info, mine);
@@ -294,8 +307,25 @@ static void note_found(struct explore_db *db, struct fpost_report *report) {
   free(found);
 }
 
+static void note_undecided(const struct explore_totals *totals,
+                           struct fpost_report *report) {
+  if (totals->undecided != 0) {
+    fpost_report_note(
+        report,
+        fpost_report_format(
+            report,
+            "at %" PRIu64
+            " crash points states of overlapping operations were not judged: "
+            "more orders than %u of one stretch would explain them, or "
+            "recovery failed on one, or the pool was stored to outside of "
+            "operations",
+            totals->undecided, EXPLORE_ORDERS_MAX));
+  }
+}
+
 /* What was not said of operations, and why. */
-static void note_operations(struct explore_db *db, uint32_t flags,
+static void note_operations(struct explore_db *db,
+                            const struct explore_totals *totals,
                             struct fpost_report *report) {
   char *uncalled = explore_db_get(db, "uncalled");
   for (char *at = uncalled; at != NULL && *at != '\0';) {
@@ -330,17 +360,29 @@ static void note_operations(struct explore_db *db, uint32_t flags,
             "crashes whose state may be one of these were not judged",
             unknown, why));
   }
-  if ((flags & EXPLORE_FLAG_UNDECIDED) != 0) {
+  char *apply = explore_db_get(db, "apply");
+  if (apply != NULL && totals->overlap != 0) {
+    fpost_report_note(
+        report, fpost_report_format(
+                    report,
+                    "operations overlapped at %" PRIu64
+                    " crash points: reference states of overlapping "
+                    "operations: %" PRIu64 " orders replayed%s",
+                    totals->overlap, totals->orders,
+                    totals->orders == 0 ? ", the boundaries explain all" : ""));
+    note_undecided(totals, report);
+  } else if (totals->overlap != 0) {
     fpost_report_note(
         report,
-        "operations overlapped, and crashes there left states that no "
-        "boundary of them shows: some order of the operations may "
-        "explain these, so they were not judged");
-  } else if ((flags & EXPLORE_FLAG_OVERLAP) != 0) {
-    fpost_report_note(report,
-                      "operations overlapped; crashes there were judged by "
-                      "the states at their boundaries");
+        fpost_report_format(
+            report,
+            "operations overlapped: %" PRIu64
+            " crash points judged by observed boundaries only, and at %" PRIu64
+            " of them states that no boundary shows were not judged (give "
+            "--apply: some order of the operations may explain them)",
+            totals->overlap, totals->undecided));
   }
+  free(apply);
 }
 
 static void note_orphans(uint32_t flags, struct fpost_report *report) {
@@ -389,7 +431,7 @@ int explore_report(const char *command, const char *path,
                                 .complete = why == NULL,
                                 .left_out = fpost_report_text(report, why)};
     note_found(&db, report);
-    note_operations(&db, totals.flags, report);
+    note_operations(&db, &totals, report);
     note_second(&totals, report);
     note_orphans(totals.flags, report);
     char *seed = explore_db_get(&db, "seed");
@@ -511,7 +553,8 @@ static struct explore_config config_of(const char *trace, const char *db,
       .resume = cli->resume,
       .replace = cli->replace,
       .seed = cli->seed,
-      .observe = observe};
+      .observe = observe,
+      .apply = cli->apply};
 }
 
 static int explore_info_of(const char *command, const char *trace,
@@ -624,6 +667,23 @@ static bool observe_make(const struct explore_config *config) {
   return fd >= 0;
 }
 
+/* Operations that overlap are judged by their orders from here on. */
+static int orders_begin(const char *command,
+                        const struct explore_config *config,
+                        struct explore_info *info,
+                        struct explore_shared *shared) {
+  if (info->operations.references == NULL) {
+    fpost_error(
+        "%s: --apply: there is no state that the orders of operations "
+        "could explain: mark operations, and let recovery say what it "
+        "recovered (--observe, fencepost_observe)",
+        command);
+    return FPOST_EINVAL;
+  }
+  info->operations.replayed = true;
+  return explore_overlap_validate(config, info, shared);
+}
+
 int explore_trace(const char *command, const char *trace,
                   const struct explore_cli *cli, struct fpost_report *report) {
   struct explore_info info;
@@ -658,6 +718,9 @@ int explore_trace(const char *command, const char *trace,
   }
   if (err == FPOST_OK && info.operations.count != 0) {
     err = explore_references(&config, &info, shared);
+  }
+  if (err == FPOST_OK && cli->apply != NULL) {
+    err = orders_begin(command, &config, &info, shared);
   }
   if (err == FPOST_OK) {
     err = explore_search(&config, &info, shared);

@@ -17,6 +17,7 @@ struct explore_cli {
   uint64_t timeout_ms;
   uint32_t depth;
   const char *observe; /* NULL: not given */
+  const char *apply;   /* the same */
   struct fpost_texts buffered;
   uint32_t jobs;
   struct fpost_shard shard;
@@ -70,6 +71,10 @@ struct explore_cli {
    offsetof(type, member.observe),                                             \
    "where recovery says what it recovered, by which operations are judged, "   \
    "beside what it hands to fencepost_observe"},                               \
+  {"apply", 0, FPOST_OPTION_TEXT, "COMMAND", offsetof(type, member.apply),     \
+   "a program that reads operations from its standard input, one a line, and " \
+   "applies them to the pools: operations that overlap are judged by all "     \
+   "their orders"},                                                            \
   {"buffered", 0, FPOST_OPTION_TEXTS, "GLOB",                                  \
    offsetof(type, member.buffered),                                            \
    "operations of this name may be lost after they have returned, with all "   \

@@ -14,9 +14,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* What the command starts may have hooks: it is no run to be checked. */
-#define OPTIONS "no=all:exit_code=0"
-
 int explore_foreign_start(struct explore_target *target) {
   const struct fpost_plan *plan = target->image->plan;
   struct explore_sizes sizes = {.count = plan->pool_count};
@@ -102,7 +99,7 @@ run_how(const struct explore_target *target) {
   }
   return (struct explore_material_run){
       .words = target->words,
-      .options = OPTIONS,
+      .options = EXPLORE_PLAIN_OPTIONS,
       .output = image->output,
       .observe = plan->observe_stdout != 0 ? image->observe : -1,
       .data_max = target->limited ? FPOST_PLAN_DATA_MAX : 0,
@@ -239,7 +236,7 @@ void explore_foreign_ask(struct explore_target *target) {
 }
 
 void explore_foreign_environment(void) {
-  (void)setenv("FENCEPOST_OPTIONS", OPTIONS, 1);
+  (void)setenv("FENCEPOST_OPTIONS", EXPLORE_PLAIN_OPTIONS, 1);
   (void)setenv("PMEM_IS_PMEM_FORCE", "1", 1);
 }
 

@@ -4,6 +4,7 @@
 #include "rt/base/assert.h"
 #include "rt/model/robust.h"
 #include "tools/explore/describe.h"
+#include "tools/explore/overlap.h"
 #include "tools/explore/references.h"
 
 #include <stdlib.h>
@@ -17,9 +18,9 @@
 #define CULPRITS_MAX 32u
 
 /* What is wrong with a run; FPOST_CLASS_COUNT: nothing. */
-static enum fpost_class class_of(const struct explore_search *search,
+static enum fpost_class class_of(struct explore_search *search,
                                  const struct fpost_plan_run *run) {
-  uint32_t boundary = 0;
+  uint32_t lost = 0;
   if (run->outcome == FPOST_OUTCOME_OVERFLOW) {
     return FPOST_CLASS_COUNT;
   }
@@ -29,12 +30,14 @@ static enum fpost_class class_of(const struct explore_search *search,
   if (search->checking) {
     return FPOST_CLASS_COUNT; /* its hooks were off: it has been judged */
   }
-  switch (explore_operations_verdict(&search->info->operations, &search->moment,
-                                     run->observed, &boundary)) {
+  switch (explore_state_verdict(search, run->observed, &lost)) {
   case EXPLORE_LOST:
     return FPOST_CLASS_LOST_OPERATION;
   case EXPLORE_TORN:
     return FPOST_CLASS_NOT_FAILURE_ATOMIC;
+  case EXPLORE_UNDECIDED:
+    search->point.flags |= EXPLORE_FLAG_UNDECIDED;
+    return FPOST_CLASS_COUNT;
   default:
     return FPOST_CLASS_COUNT;
   }
@@ -42,14 +45,6 @@ static enum fpost_class class_of(const struct explore_search *search,
 
 bool explore_judge_failed(struct explore_search *search,
                           const struct fpost_plan_run *run) {
-  uint32_t boundary = 0;
-  if (search->moment.overlap && !search->checking &&
-      run->outcome == FPOST_OUTCOME_EXIT && run->value == 0) {
-    enum explore_verdict verdict = explore_operations_verdict(
-        &search->info->operations, &search->moment, run->observed, &boundary);
-    search->point.flags |= verdict == EXPLORE_UNDECIDED ? EXPLORE_FLAG_UNDECIDED
-                                                        : EXPLORE_FLAG_OVERLAP;
-  }
   return class_of(search, run) != FPOST_CLASS_COUNT;
 }
 
@@ -122,7 +117,7 @@ static uint32_t units_read(struct explore_search *search, uint32_t *units,
 }
 
 /* Do the runs go wrong in the same way? */
-static bool same_outcome(const struct explore_search *search,
+static bool same_outcome(struct explore_search *search,
                          const struct fpost_plan_run *a,
                          const struct fpost_plan_run *b) {
   return a->outcome == b->outcome && a->value == b->value &&

@@ -80,6 +80,10 @@ explore_material_take(const struct explore_material *material,
                       struct explore_image *image,
                       const struct explore_image *like);
 
+/* FENCEPOST_OPTIONS of a program that may have hooks, but is no run to be
+   checked. */
+#define EXPLORE_PLAIN_OPTIONS "no=all:exit_code=0"
+
 /* How to run a program on the files. */
 struct explore_material_run {
   char *const *words;  /* the command, ended by NULL; found in PATH */

@@ -66,6 +66,7 @@ static void operation_end(struct explore_operations *all, uint32_t thread,
   for (uint32_t i = all->group; i < all->boundaries_count; i++) {
     all->boundaries[i].first = all->group;
     all->boundaries[i].last = all->boundaries_count - 1;
+    all->boundaries[i].unmarked = all->group_unmarked;
   }
 }
 
@@ -85,6 +86,7 @@ static void operation_begin(struct explore_operations *all,
   if (all->open_count++ == 0) {
     all->group = begin;
     all->group_overlap = false;
+    all->group_unmarked = false;
   } else {
     all->group_overlap = true;
   }
@@ -116,6 +118,8 @@ void explore_operations_note(struct explore_operations *operations,
     break;
   case FPOST_RECORD_STORE:
     operations->stores = operations->stores || operations->open_count == 0;
+    operations->group_unmarked =
+        operations->group_unmarked || *open_of(operations, record->thread) == 0;
     break;
   case FPOST_RECORD_END:
     run_end(operations, event);
@@ -153,39 +157,80 @@ void explore_operations_free(struct explore_operations *operations) {
 
 /* ---- moments ---- */
 
-/* The oldest boundary that a crash may go back to from one that ends an
-   operation: further while operations are buffered. */
+/* How many operations of the stretch are buffered; *all_are: each of them. */
+static uint32_t buffered_in(const struct explore_operations *all,
+                            uint32_t first, uint32_t last, bool *all_are) {
+  uint32_t count = 0;
+  *all_are = true;
+  for (uint32_t i = first; i <= last; i++) {
+    const struct explore_boundary *at = &all->boundaries[i];
+    bool buffered = all->operations[at->operation].buffered;
+    count += at->ends && buffered;
+    *all_are = *all_are && buffered;
+  }
+  return count;
+}
+
+/*
+ * The oldest boundary that a crash may go back to from one at which nothing is
+ * under way: further while operations are buffered. A stretch of overlap that
+ * it may go back into, and that has more states than its boundaries show, is
+ * noted in the moment.
+ */
 static uint32_t buffered_from(const struct explore_operations *all,
-                              uint32_t boundary) {
+                              uint32_t boundary,
+                              struct explore_moment *moment) {
   for (;;) {
     const struct explore_boundary *at = &all->boundaries[boundary];
-    if (!at->ends || at->operation == NONE ||
-        !all->operations[at->operation].buffered) {
+    if (!at->ends || at->operation == NONE) {
       return boundary;
     }
+    bool all_are = all->operations[at->operation].buffered;
     uint32_t begin = all->operations[at->operation].begin;
-    boundary = begin == 0 ? 0 : begin - 1;
+    if (at->first != at->last) {
+      if (buffered_in(all, at->first, at->last, &all_are) == 0) {
+        return boundary;
+      }
+      begin = at->first;
+      moment->crossed = moment->overlap;
+      if (!moment->overlap) {
+        moment->overlap = true;
+        moment->stretch = at->first;
+        moment->passed = at->last;
+      }
+    }
+    if (!all_are) {
+      return at->first != at->last ? begin : boundary;
+    }
     if (begin == 0) {
       return 0;
     }
+    boundary = begin - 1;
   }
 }
 
-/* The crash is between the boundary `last` and the next one. */
+/* The crash is between the boundary `last` and the next one, and no two
+   operations are under way. */
 static struct explore_moment sequential(const struct explore_operations *all,
                                         uint32_t last, bool at_end,
                                         bool stores) {
   const struct explore_boundary *at = &all->boundaries[last];
-  struct explore_moment moment = {.judged = true, .operation = at->operation};
-  if (!at->ends) {
-    /* Within an operation: from the end of the one before to its own end. */
-    uint32_t before = last == 0 ? last : last - 1;
-    moment.low =
-        all->boundaries[before].ends ? buffered_from(all, before) : last;
+  struct explore_moment moment = {
+      .judged = true, .operation = at->operation, .stretch = NONE};
+  /* Within an operation: from the end of the one before to its own end. */
+  bool within = !at->ends;
+  uint32_t before = within && last != 0 ? last - 1 : last;
+  const struct explore_boundary *ended = &all->boundaries[before];
+  if (ended->ends && ended->first != ended->last) {
+    moment.stretch = ended->first;
+    moment.passed = before;
+  }
+  if (within) {
+    moment.low = ended->ends ? buffered_from(all, before, &moment) : last;
     moment.high = all->operations[at->operation].end;
     return moment;
   }
-  moment.low = buffered_from(all, last);
+  moment.low = buffered_from(all, last, &moment);
   moment.high = at_end || last + 1 == all->boundaries_count ? last : last + 1;
   /* What is stored outside of operations may change the state at will. */
   moment.judged = at_end || !stores;
@@ -210,16 +255,18 @@ explore_operations_moment(const struct explore_operations *operations,
   }
   uint32_t last = *cursor - 1;
   const struct explore_boundary *at = &all[last];
-  bool over = at->ends && last == at->last && !at_end;
-  if (at->first == at->last || over) {
+  if (at->first == at->last || last == at->last) {
     return sequential(operations, last, at_end, stores);
   }
-  uint32_t before = at->first == 0 ? 0 : at->first - 1;
-  return (struct explore_moment){.judged = true,
-                                 .overlap = true,
-                                 .low = buffered_from(operations, before),
-                                 .high = at->last,
-                                 .operation = at->operation};
+  struct explore_moment moment = {.judged = true,
+                                  .overlap = true,
+                                  .high = at->last,
+                                  .operation = at->operation,
+                                  .stretch = at->first,
+                                  .passed = last};
+  moment.low =
+      buffered_from(operations, at->first == 0 ? 0 : at->first - 1, &moment);
+  return moment;
 }
 
 uint64_t explore_moment_key(const struct explore_operations *operations,
@@ -228,6 +275,12 @@ uint64_t explore_moment_key(const struct explore_operations *operations,
   uint32_t count = 2;
   if (!moment->judged) {
     return 0;
+  }
+  if (moment->overlap && operations->replayed) {
+    key[count++] = moment->low;
+    key[count++] = moment->high;
+    key[count++] = moment->passed;
+    return XXH3_64bits(key, count * sizeof *key);
   }
   if (moment->high - moment->low >= 6) {
     key[count++] = moment->low;

@@ -33,6 +33,7 @@ struct explore_boundary {
   /* The stretch of boundaries in which operations overlap; first == last: this
      one is in none. */
   uint32_t first, last;
+  bool unmarked; /* in its stretch, a thread stored outside of operations */
 };
 
 /* What recovery observed of the image of everything stored before a boundary.
@@ -49,13 +50,15 @@ struct explore_operations {
   struct explore_boundary *boundaries;
   uint32_t boundaries_count;
   struct explore_reference *references; /* by boundary; null: none are known */
+  bool replayed; /* the orders of those that overlap can be (apply.h) */
   /* While the trace is read: */
   uint32_t *open; /* by thread: 1 + operation, 0: none */
   uint32_t threads;
   uint32_t open_count;
-  uint32_t group;     /* boundary at which the open ones began */
-  bool group_overlap; /* more than one was open */
-  bool stores;        /* outside of operations, since the last boundary */
+  uint32_t group;      /* boundary at which the open ones began */
+  bool group_overlap;  /* more than one was open */
+  bool group_unmarked; /* and others stored meanwhile */
+  bool stores;         /* outside of operations, since the last boundary */
 };
 
 /* The record, number event, is part of the trace. */
@@ -72,6 +75,12 @@ struct explore_moment {
   bool overlap;       /* a state that is not legal may have an explanation */
   uint32_t low, high; /* boundaries whose states are legal */
   uint32_t operation; /* under way, or the last that ended */
+  /* The stretch of overlap that may explain it, or that it has just followed,
+     by its first boundary (EXPLORE_NO_BOUNDARY: none), and the last boundary of
+     it that had been passed. */
+  uint32_t stretch;
+  uint32_t passed;
+  bool crossed; /* operations of earlier stretches may be lost as well */
 };
 
 /*

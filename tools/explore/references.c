@@ -17,14 +17,8 @@
 
 /* ---- observations ---- */
 
-struct bytes {
-  uint8_t *bytes; /* owned */
-  size_t size;
-};
-
-/* What the last run has said, as far as it is kept. */
-static struct bytes take_observed(const struct explore_search *search) {
-  struct bytes taken = {.bytes = malloc(KEPT_MAX)};
+struct explore_bytes explore_observed(const struct explore_search *search) {
+  struct explore_bytes taken = {.bytes = malloc(KEPT_MAX)};
   FPOST_ASSERT(taken.bytes != NULL);
   ssize_t got = pread(search->image.observe, taken.bytes, KEPT_MAX, 0);
   taken.size = got < 0 ? 0 : (size_t)got;
@@ -32,52 +26,50 @@ static struct bytes take_observed(const struct explore_search *search) {
 }
 
 /* Of a run that did not end well: how it ended. */
-static struct bytes take_outcome(struct explore_search *search,
-                                 const struct fpost_plan_run *run) {
+static struct explore_bytes take_outcome(struct explore_search *search,
+                                         const struct fpost_plan_run *run) {
   const struct explore_found found = {.outcome = run->outcome,
                                       .value = run->value};
   const char *text = explore_outcome_text(search, &found);
-  struct bytes taken = {.bytes = (uint8_t *)strdup(text), .size = strlen(text)};
+  struct explore_bytes taken = {.bytes = (uint8_t *)strdup(text),
+                                .size = strlen(text)};
   FPOST_ASSERT(taken.bytes != NULL);
   return taken;
 }
 
-static bool is_text(const struct bytes *of) {
-  for (size_t i = 0; i < of->size; i++) {
-    uint8_t byte = of->bytes[i];
-    if ((byte < ' ' && byte != '\n' && byte != '\t') || byte > '~') {
+static bool is_text(const uint8_t *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    if ((bytes[i] < ' ' && bytes[i] != '\n' && bytes[i] != '\t') ||
+        bytes[i] > '~') {
       return false;
     }
   }
   return true;
 }
 
-/* Text as it is; anything else as a dump, 16 bytes a line. */
-static char *text_of(const struct bytes *of) {
-  if (is_text(of)) {
-    char *text = malloc(of->size + 1);
-    FPOST_ASSERT(text != NULL);
-    memcpy(text, of->bytes, of->size);
-    text[of->size] = '\0';
-    return text;
-  }
-  size_t room = (of->size / 16 + 1) * 64 + 1;
+char *explore_bytes_text(const uint8_t *bytes, size_t size) {
+  bool plain = is_text(bytes, size);
+  size_t room = plain ? size + 1 : (size / 16 + 1) * 64 + 1;
   char *text = malloc(room);
   size_t at = 0;
   FPOST_ASSERT(text != NULL);
-  for (size_t i = 0; i < of->size; i++) {
+  if (plain && size != 0) {
+    memcpy(text, bytes, size);
+  }
+  text[plain ? size : 0] = '\0';
+  for (size_t i = 0; i < size && !plain; i++) {
     if (i % 16 == 0) {
       at += (size_t)snprintf(text + at, room - at,
                              "%s%04zx:", i == 0 ? "" : "\n", i);
     }
-    at += (size_t)snprintf(text + at, room - at, " %02x", of->bytes[i]);
+    at += (size_t)snprintf(text + at, room - at, " %02x", bytes[i]);
   }
   return text;
 }
 
 char *explore_observed_text(struct explore_search *search) {
-  struct bytes taken = take_observed(search);
-  char *text = text_of(&taken);
+  struct explore_bytes taken = explore_observed(search);
+  char *text = explore_bytes_text(taken.bytes, taken.size);
   free(taken.bytes);
   return text;
 }
@@ -96,7 +88,7 @@ static int table_make(struct explore_db *db) {
 
 static int table_put(struct explore_db *db, uint32_t boundary,
                      const struct explore_reference *reference,
-                     const struct bytes *of) {
+                     const struct explore_bytes *of) {
   sqlite3_stmt *statement = NULL;
   int err = sqlite3_prepare_v2(db->handle,
                                "INSERT OR REPLACE INTO refs VALUES(?,?,?,?,?)",
@@ -155,15 +147,8 @@ char *explore_reference_text(struct explore_search *search, uint32_t boundary) {
                                &statement, NULL);
   (void)sqlite3_bind_int64(statement, 1, all->references[boundary].same);
   if (err == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW) {
-    struct bytes of = {.size = (size_t)sqlite3_column_bytes(statement, 0)};
-    const void *blob = sqlite3_column_blob(statement, 0);
-    of.bytes = calloc(1, of.size + 1);
-    FPOST_ASSERT(of.bytes != NULL);
-    if (blob != NULL) {
-      memcpy(of.bytes, blob, of.size);
-    }
-    text = text_of(&of);
-    free(of.bytes);
+    text = explore_bytes_text(sqlite3_column_blob(statement, 0),
+                              (size_t)sqlite3_column_bytes(statement, 0));
   }
   (void)sqlite3_finalize(statement);
   return text;
@@ -172,7 +157,7 @@ char *explore_reference_text(struct explore_search *search, uint32_t boundary) {
 /* ---- observers that say something else each time ---- */
 
 /* The stretch of text around a byte, without line ends. */
-static void excerpt(const struct bytes *of, size_t at, char text[48]) {
+static void excerpt(const struct explore_bytes *of, size_t at, char text[48]) {
   size_t start = at > 12 ? at - 12 : 0;
   size_t count = 0;
   for (size_t i = start; i < of->size && count < 40; i++) {
@@ -182,8 +167,9 @@ static void excerpt(const struct bytes *of, size_t at, char text[48]) {
   text[count] = '\0';
 }
 
-static void say_random(struct explore_search *search, const struct bytes *one,
-                       const struct bytes *two) {
+static void say_random(struct explore_search *search,
+                       const struct explore_bytes *one,
+                       const struct explore_bytes *two) {
   size_t common = one->size < two->size ? one->size : two->size;
   size_t first = 0;
   while (first < common && one->bytes[first] == two->bytes[first]) {
@@ -212,12 +198,12 @@ static bool again_same(struct explore_search *search,
                        const struct explore_lost *lost, uint32_t count,
                        bool others_full) {
   struct fpost_plan_run run;
-  struct bytes one = take_observed(search);
+  struct explore_bytes one = explore_observed(search);
   if (!search->target.foreign) { /* of which each run is a process */
     explore_target_stop(&search->target);
   }
   explore_run_state(search, lost, count, others_full, &run);
-  struct bytes two = take_observed(search);
+  struct explore_bytes two = explore_observed(search);
   bool same =
       one.size == two.size && memcmp(one.bytes, two.bytes, one.size) == 0;
   if (!same && run.outcome == FPOST_OUTCOME_EXIT && run.value == 0) {
@@ -282,7 +268,7 @@ static int observe(struct walk *walk, uint32_t boundary) {
   const struct explore_operations *all = &search->info->operations;
   struct fpost_plan_run run = {0};
   struct explore_reference reference = {.same = first_with(walk, boundary)};
-  struct bytes of = {0};
+  struct explore_bytes of = {0};
   bool edge = boundary == 0 || boundary + 1 == all->boundaries_count;
   uint32_t jobs = search->config->jobs;
   bool mine = boundary % jobs == walk->worker;
@@ -300,7 +286,8 @@ static int observe(struct walk *walk, uint32_t boundary) {
     if (reference.known && edge && !again_same(search, NULL, 0, true)) {
       return FPOST_EINVAL;
     }
-    of = reference.known ? take_observed(search) : take_outcome(search, &run);
+    of =
+        reference.known ? explore_observed(search) : take_outcome(search, &run);
   }
   int err = table_put(&search->db, boundary, &reference, &of);
   free(of.bytes);

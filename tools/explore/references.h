@@ -24,6 +24,17 @@ FPOST_MUST_USE int explore_references(const struct explore_config *config,
  */
 uint32_t explore_references_unknown(struct explore_db *db, char why[128]);
 
+/* An observation, or as much of it as is kept. */
+struct explore_bytes {
+  uint8_t *bytes; /* owned */
+  size_t size;
+};
+
+/* What the last run observed; the caller frees its bytes. */
+struct explore_bytes explore_observed(const struct explore_search *search);
+/* As text, which the caller frees: what is none as a dump, 16 bytes a line. */
+char *explore_bytes_text(const uint8_t *bytes, size_t size);
+
 /* What was observed at the boundary, as text; the caller frees it. */
 char *explore_reference_text(struct explore_search *search, uint32_t boundary);
 /* What the last run observed, as text; the caller frees it. */

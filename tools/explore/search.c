@@ -6,6 +6,7 @@
 #include "tools/explore/describe.h"
 #include "tools/explore/foreign.h"
 #include "tools/explore/judge.h"
+#include "tools/explore/overlap.h"
 #include "tools/explore/second.h"
 
 #include <signal.h>
@@ -467,6 +468,7 @@ static bool referenced(const struct explore_search *search, uint64_t event) {
   const struct explore_operations *all = &search->info->operations;
   uint32_t last = search->boundaries - 1;
   return search->boundaries != 0 && all->references != NULL &&
+         !(search->moment.overlap && all->replayed) &&
          all->boundaries[last].event == event && all->references[last].known &&
          search->image.units_live == 0;
 }
@@ -499,6 +501,9 @@ static void explore_point(struct explore_search *search, uint64_t number,
                              .twin = twin,
                              .complete = true,
                              .images_log2 = search->image.images_log2};
+  if (search->moment.judged && search->moment.overlap) {
+    search->point.flags |= EXPLORE_FLAG_OVERLAP;
+  }
   explore_judge_begin(search);
   bool again = search->config->depth > 1 || search->config->checker != NULL;
   if (twin < 0 && (again || !referenced(search, event))) {
@@ -694,6 +699,7 @@ static int worker(const struct explore_config *config,
       explore_checker_begin(search) == FPOST_OK && restart(search)) {
     worker_walk(search, &reader);
     commit(search, true);
+    explore_overlap_free(search);
     explore_target_stop(&search->target);
     explore_db_close(&search->db);
   }

@@ -33,6 +33,7 @@ struct explore_config {
   bool replace; /* a database of another exploration is overwritten */
   uint64_t seed;
   const char *observe; /* "stdout", a file, or null: fencepost_observe alone */
+  const char *apply;   /* the command that applies operations, or null */
 };
 
 /* Shared by the workers. */
@@ -47,8 +48,6 @@ struct explore_shared {
   uint32_t checks;     /* the checker may have run, */
   uint32_t checked;    /* and has opened a pool, or said no */
   uint64_t reference_runs;
-  uint64_t undecided;  /* crash points with states of overlapping operations
-                          that no boundary has */
   uint32_t unfinished; /* a bound ended the exploration */
   uint8_t claimed[];   /* per crash point: 1 if claimed or done before */
 };
@@ -56,9 +55,10 @@ struct explore_shared {
 /* Crash points that can be claimed. */
 #define EXPLORE_POINTS_MAX (UINT64_C(1) << 30)
 
-struct explore_found; /* judge.h */
-struct unknown;       /* second.c */
-struct seen;          /* search.c */
+struct explore_found;   /* judge.h */
+struct explore_overlap; /* overlap.c */
+struct unknown;         /* second.c */
+struct seen;            /* search.c */
 
 /* Crash points seen before. */
 struct explore_seen {
@@ -127,8 +127,9 @@ struct explore_search {
 
   /* The crash point under way. */
   struct explore_point point;
-  struct explore_moment moment; /* among the operations */
-  struct fpost_choice *choices; /* of the run that is judged */
+  struct explore_moment moment;    /* among the operations */
+  struct explore_overlap *overlap; /* their orders; null: not asked for yet */
+  struct fpost_choice *choices;    /* of the run that is judged */
   uint32_t choice_count;
   uint32_t crash_stack; /* of the record that did not happen */
   uint32_t *marks;      /* by unit; zero between uses */

@@ -244,6 +244,9 @@ static json_t *finding_json(struct data *data, uint32_t index) {
   set_text(json, "state_before", finding->state_before);
   set_text(json, "state_after", finding->state_after);
   set_text(json, "state_found", finding->state_found);
+  set_text(json, "state_nearest", finding->state_nearest);
+  set_text(json, "state_order", finding->state_order);
+  set(json, "states_legal", json_integer((json_int_t)finding->states_legal));
   if (finding->crash.state != NULL) {
     set(json, "crash", crash_json(data, &finding->crash));
   }

@@ -255,9 +255,14 @@ function stateDiff(title, from, to) {
 }
 
 function states(finding) {
-  const { state_before: before, state_after: after, state_found: found } = finding;
+  const { state_before: before, state_after: after, state_found: found, state_nearest: nearest } = finding;
   if (found === undefined && before === undefined && after === undefined) {
     return null;
+  }
+  if (nearest !== undefined && found !== undefined) {
+    return h("section", {}, h("h3", {}, "The state that recovery left"),
+      h("p", { class: "quiet" }, `Operations overlapped. Legal are the ${finding.states_legal} states that some order of them explains; this is the nearest, ${finding.state_order}. Lines with − are missing, those with + should not be there.`),
+      h("div", { class: "states" }, stateDiff("Found, against the nearest legal state", nearest, found)));
   }
   const both = found !== undefined;
   return h("section", {}, h("h3", {}, "The state that recovery left"),
