@@ -8,7 +8,7 @@
 #define EXPLORE_KEY_MAX 256u
 /* Flags of a crash point beside enum fpost_run_flag; bit 16 had a meaning once.
    Runs that failed alike were too many: rt/model/alike.h. */
-#define EXPLORE_FLAG_STOPPED (1u << 22)
+#define EXPLORE_FLAG_STOPPED (1u << 23)
 /* ... and failures that a second run on the same state did not show. */
 #define EXPLORE_FLAG_UNREPEATED (1u << 17)
 /* ... and a recovery without hooks, of which a sample of the images was run. */
