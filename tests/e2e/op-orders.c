@@ -12,6 +12,11 @@
  * RUN: not %fencepost explore -j 2 --db %t.2.fpdb %t.l.fpt --observe stdout --apply '%t.lost apply %t.pool' --recover '%t.lost check %t.pool' > %t.2.txt
  * RUN: sed -e 's/[.]2[.]fpdb/.1.fpdb/' -e 's/==[0-9]*==//' %t.2.txt > %t.3.txt
  * RUN: sed -e 's/==[0-9]*==//' %t.1.txt | diff - %t.3.txt
+ * RUN: not %fencepost report --format json %t.1.fpdb | FileCheck --check-prefix=JSON %s
+ * RUN: not %fencepost report --format sarif %t.1.fpdb | FileCheck --check-prefix=SARIF %s
+ * RUN: not %fencepost report --format html %t.1.fpdb | FileCheck --check-prefix=HTML %s
+ * RUN: not %fencepost explore --depth 2 --db %t.6.fpdb %t.l.fpt --observe stdout --apply '%t.lost apply %t.pool' --recover '%t.lost check %t.pool' | FileCheck --check-prefix=LOST %s
+ * RUN: not %fencepost explore --db %t.7.fpdb %t.l.fpt --observe stdout --apply '%t.lost apply %t.pool' --recover 'od -A n -t d8 -j 128 -N 200 %t.pool' | FileCheck --check-prefix=FOREIGN %s
  * RUN: rm -f %t.pool && %fencepost record --pool %t.pool -o %t.t.fpt -- %t.torn run %t.pool
  * RUN: %fencepost explore --only not-failure-atomic,lost-operation --db %t.3.fpdb %t.t.fpt --observe stdout --recover '%t.torn check %t.pool' | FileCheck --check-prefix=ALONE %s
  * RUN: not %fencepost explore --db %t.4.fpdb %t.t.fpt --observe stdout --apply '%t.torn apply %t.pool' --recover '%t.torn check %t.pool' | FileCheck --check-prefix=TORN %s
@@ -31,11 +36,18 @@
  * ALONE: 0 errors, {{.*}} cover all
  * LOST: ERROR: fencepost: lost-operation
  * LOST-NEXT: in operation move(0, 5)
- * LOST: op-orders.c:[[#@LINE+37]] in change
+ * LOST: op-orders.c:{{[0-9]+}} in change
  * LOST: found, against the nearest of 2 legal states, the one after move(
  * LOST-NEXT: - 0: 6 -6
  * LOST-NEXT: + 0: 1 -1
  * LOST: orders replayed
+ * JSON: "state_nearest":{{ ?}}"0: 6 -6\n1: {{.*}}"
+ * JSON: "state_order":{{ ?}}"after move(
+ * JSON: "states_legal":{{ ?}}2
+ * HTML: "state_nearest":{{ ?}}"0: 6 -6
+ * SARIF: "stateNearest":{{ ?}}"0: 6 -6\n1: {{.*}}"
+ * FOREIGN: ERROR: fencepost: lost-operation
+ * FOREIGN-NEXT: in operation move(0, 5)
  * TORN: ERROR: fencepost: not-failure-atomic
  * TORN-NEXT: in operation move({{0, 5|1, 7}})
  * TORN: recovery found a state that no order of the operations explains

@@ -279,7 +279,10 @@ static enum explore_verdict judge(struct explore_search *search,
   if (by_boundaries(all, moment, observed, &undone)) {
     return EXPLORE_LEGAL;
   }
-  if (all->boundaries[moment->stretch].unmarked) {
+  /* No order has what others stored meanwhile, and none begins where the pool
+     was not there yet. */
+  if (all->boundaries[moment->stretch].unmarked ||
+      !all->references[moment->stretch].known) {
     return EXPLORE_UNDECIDED;
   }
   if (explain(search, moment, observed, &verdict) != FPOST_OK) {
@@ -584,7 +587,7 @@ static int try_stretch(struct explore_search *search) {
     bool longer = moment.stretch != NONE &&
                   at->last - at->first >= moment.passed - moment.stretch;
     if (at->first != at->last && !at->unmarked && !longer &&
-        all->references[at->last].known) {
+        all->references[at->first].known && all->references[at->last].known) {
       moment.stretch = at->first;
       moment.passed = at->last;
     }
