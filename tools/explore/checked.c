@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Samples per crash point, shared by its runs; each gets two at least. */
 #define SAMPLES 64u
@@ -20,6 +21,8 @@ void explore_checked_select(struct explore_search *search, bool checked) {
     search->other_target = search->target;
     search->target = other;
     search->checking = checked;
+    /* The server takes it for empty if its last run said nothing. */
+    (void)ftruncate(search->image.observe, 0);
   }
 }
 

@@ -116,6 +116,7 @@ static void run_state(struct explore_target *target,
                            plan->choices_count,
                            plan->rule == FPOST_CHOICE_LAST) != FPOST_OK) {
     plan->run_over = 1;
+    snprintf(target->error, sizeof target->error, "%s", target->material.error);
     *run = (struct fpost_plan_run){.outcome = FPOST_OUTCOME_OVERFLOW};
     return;
   }
