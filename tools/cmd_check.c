@@ -11,6 +11,7 @@ struct options {
 
 static const struct fpost_option table[] = {
     FPOST_RUN_OPTIONS(struct options, run),
+    FPOST_HEAP_OPTION(struct options, run),
     FPOST_REPORT_OPTIONS(struct options, report), FPOST_OPTION_END};
 
 static void report_command(struct fpost_report *report, char **program) {

@@ -91,6 +91,7 @@ static int crash_run(const struct fpost_command *command, int argc,
     return FPOST_EXIT_USAGE;
   }
   options.run.races |= fpost_report_wants_races(&report, &options.report);
+  options.run.check_heap = options.cli.check_heap;
   char *trace =
       options.trace != NULL ? strdup(options.trace) : default_trace(program[0]);
   exit_code = trace == NULL

@@ -18,6 +18,7 @@ static const struct fpost_option table[] = {
      "functions of this name are operations that must be failure-atomic; "
      "repeatable"},
     FPOST_RUN_OPTIONS(struct options, run),
+    FPOST_HEAP_OPTION(struct options, run),
     FPOST_OPTION_END};
 
 static double per_store(uint64_t bytes, uint64_t stores) {

@@ -46,6 +46,7 @@ struct source {
   char *recover;
   char *checker; /* null: none */
   struct explore_options options;
+  bool heap; /* the state shows a leak or a dangling pointer */
 };
 
 static int number_of(struct explore_db *db, const char *name) {
@@ -55,8 +56,31 @@ static int number_of(struct explore_db *db, const char *name) {
   return value;
 }
 
-static int find_source(const char *path, const struct options *options,
-                       struct source *source) {
+struct looking {
+  const char *state;
+  bool heap;
+};
+
+/* Is it a finding of the heap, and of that state? */
+static void look_for(void *context, const char *text, uint64_t count) {
+  struct looking *looking = context;
+  json_t *json = json_loads(text, 0, NULL);
+  const char *class_ = json_string_value(json_object_get(json, "class"));
+  const char *state = json_string_value(
+      json_object_get(json_object_get(json, "crash"), "state"));
+  (void)count;
+  if (class_ != NULL && state != NULL && strcmp(state, looking->state) == 0) {
+    looking->heap =
+        looking->heap ||
+        strcmp(class_, fpost_class_infos[FPOST_CLASS_LEAK].name) == 0 ||
+        strcmp(class_, fpost_class_infos[FPOST_CLASS_DANGLING_POINTER].name) ==
+            0;
+  }
+  json_decref(json);
+}
+
+static int find_source(const char *path, const char *state,
+                       const struct options *options, struct source *source) {
   struct explore_db db;
   *source = (struct source){.options.mode.torn = options->lines == 1};
   if (!explore_db_is(path)) {
@@ -80,6 +104,12 @@ static int find_source(const char *path, const struct options *options,
     source->checker = NULL;
   }
   source->options.mode.torn = number_of(&db, "torn") == 1;
+  struct looking looking = {.state = state};
+  err = explore_db_findings(&db, look_for, &looking);
+  if (err != FPOST_OK) {
+    fpost_error("replay: %s", db.error);
+  }
+  source->heap = looking.heap;
   explore_db_close(&db);
   if (source->trace == NULL) {
     fpost_error("replay: '%s' does not say which trace it is of", path);
@@ -285,6 +315,8 @@ static int replay(const struct source *source, const char *state,
         "replay: which program recovers? give --recover 'COMMAND', or "
         "--image FILE to get the pool");
   } else {
+    image.plan->heap_mode =
+        source->heap ? FPOST_PLAN_HEAP_BASE : FPOST_PLAN_HEAP_OFF;
     exit_code =
         run_recovery(&image, source->recover, source->checker, options->gdb);
   }
@@ -304,7 +336,8 @@ static int replay_run(const struct fpost_command *command, int argc,
     return exit_code;
   }
   if (!fpost_options_operands(command, &operands, 2) ||
-      find_source(operands.items[0], &options, &source) != FPOST_OK) {
+      find_source(operands.items[0], operands.items[1], &options, &source) !=
+          FPOST_OK) {
     return FPOST_EXIT_USAGE;
   }
   exit_code = replay(&source, operands.items[1], &options);

@@ -271,6 +271,14 @@ static void other_print(const struct show *show,
       printf("by         T%" PRIu32, record->id);
     } else if (record->flags == FPOST_MARK_UNCALLED) {
       printf("uncalled   %.*s", text, record->text);
+    } else if (record->flags == FPOST_MARK_TX) {
+      printf("tx-begin");
+    } else if (record->flags >= FPOST_MARK_MADE &&
+               record->flags <= FPOST_MARK_FOUND) {
+      static const char *const what[] = {"allocated", "freed", "found"};
+      printf("%-10s %s+0x%" PRIx64 " %" PRIu64,
+             what[record->flags - FPOST_MARK_MADE], pool_name(show, view->pool),
+             fpost_pm_offset(record->address), record->size);
     } else {
       printf("mark       %" PRIu32, record->flags);
     }

@@ -21,6 +21,7 @@ struct fpost_run_options {
   uint32_t frames;      /* stack frames per event; 0: default */
   bool races;           /* loads are reported, to find races */
   bool full_compare;    /* stores that nobody flushes are looked for */
+  bool check_heap;      /* PMEMoids to freed objects are looked for */
 };
 
 /* clang-format off */
@@ -45,6 +46,14 @@ struct fpost_run_options {
    "hooks stores and never flushes; slow"},                                    \
   {"frames", 0, FPOST_OPTION_U32, "N", offsetof(type, member.frames),          \
    "stack frames kept per event, 1 to 16 (default 16); fewer is faster"}
+/* clang-format on */
+
+/* clang-format off */
+#define FPOST_HEAP_OPTION(type, member)                                        \
+  {"check-heap", 0, FPOST_OPTION_FLAG, NULL,                                   \
+   offsetof(type, member.check_heap),                                          \
+   "when a pool of libpmemobj is closed, and at the end, look for PMEMoids "   \
+   "to freed objects, in array elements out of use too"}
 /* clang-format on */
 
 /* Which findings are reported, and how. */

@@ -43,7 +43,10 @@ static bool folds(const struct fpost_report_finding *finding) {
 static bool takes(const struct fpost_report_finding *finding) {
   return finding->class_ == FPOST_CLASS_RECOVERY_FAILURE ||
          finding->class_ == FPOST_CLASS_NOT_FAILURE_ATOMIC ||
-         finding->class_ == FPOST_CLASS_LOST_OPERATION;
+         finding->class_ == FPOST_CLASS_LOST_OPERATION ||
+         (finding->crash.state != NULL &&
+          (finding->class_ == FPOST_CLASS_LEAK ||
+           finding->class_ == FPOST_CLASS_DANGLING_POINTER));
 }
 
 /* Note where an access is in the source; not if that is not known. */

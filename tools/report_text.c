@@ -173,6 +173,24 @@ wording_of_failure(const struct fpost_report_finding *finding) {
       .fix = fix_between(finding)};
 }
 
+/* After a crash. */
+static struct wording
+wording_of_dangling(const struct fpost_report_finding *finding) {
+  bool freed = finding->missing.present;
+  return (struct wording){
+      .store = "pointer",
+      .missing = "free",
+      .preposition = "of",
+      .between = "is left by a crash, and what it goes to was freed by",
+      .after = freed ? NULL
+                     : "is left by a crash, and what it goes to is not "
+                       "allocated",
+      .fix = freed ? "make the pointer null, durably, before %2, or both in a "
+                     "transaction"
+                   : "store the pointer at %1 when the object is allocated "
+                     "durably, or both in a transaction"};
+}
+
 /* Transactions, pointers and objects. */
 static struct wording
 wording_of_heap(const struct fpost_report_finding *finding) {
@@ -202,9 +220,21 @@ wording_of_heap(const struct fpost_report_finding *finding) {
             "points into a pool that need not be there, or not at that "
             "address, when this one is opened"};
   case FPOST_CLASS_DANGLING_POINTER:
+    if (finding->crash.state != NULL) {
+      return wording_of_dangling(finding);
+    }
     return (struct wording){.missing = "free",
                             .between = "concerns an object that was freed by"};
   default:
+    if (finding->crash.state != NULL) {
+      return (struct wording){
+          .missing = "object",
+          .preposition = "at",
+          .after = "is allocated, and nothing points to it, if power is cut",
+          .fix =
+              "allocate at %2 into the field that is to point to the object, "
+              "or in a transaction"};
+    }
     return (struct wording){
         .missing = "object",
         .preposition = "at",
@@ -419,8 +449,11 @@ static void accesses_print(const struct fpost_report *report, FILE *out,
 
 static bool access_same(const struct fpost_access *a,
                         const struct fpost_access *b) {
+  const struct fpost_frame *one = fpost_place_frame(&a->place);
+  const struct fpost_frame *two = fpost_place_frame(&b->place);
+  bool same_line = one == NULL || two == NULL || one->line == two->line;
   return a->present && b->present && a->offset == b->offset &&
-         a->size == b->size && a->place.count == b->place.count &&
+         a->size == b->size && a->place.count == b->place.count && same_line &&
          a->pool != NULL && b->pool != NULL && strcmp(a->pool, b->pool) == 0;
 }
 

@@ -99,6 +99,9 @@ void fpost_flags_run(struct fpost_flags *flags,
   if (options->full_compare) {
     fpost_flags_add(flags, "full_compare", "1");
   }
+  if (options->check_heap) {
+    fpost_flags_add(flags, "check_heap", "1");
+  }
   if (options->frames != 0) {
     snprintf(number, sizeof number, "%u", options->frames);
     fpost_flags_add(flags, "frames", number);

@@ -33,6 +33,9 @@ void fencepost_root_(const void *address, size_t size) __attribute__((weak));
 void fencepost_reach_(const void *object) __attribute__((weak));
 void fencepost_pointer_(const void *field, const void *target)
     __attribute__((weak));
+void fencepost_visit_(unsigned long long type,
+                      void (*visitor)(const void *object, size_t size))
+    __attribute__((weak));
 void fencepost_op_begin_(const char *name) __attribute__((weak));
 void fencepost_op_format_(const char *format, ...)
     __attribute__((weak, format(printf, 1, 2)));
@@ -118,6 +121,20 @@ void fencepost_observe_(const void *bytes, size_t size) __attribute__((weak));
  */
 #define fencepost_pointer(field, target)                                       \
   FENCEPOST_CALL_(fencepost_pointer_, ((field), (target)))
+
+/*
+ * Objects whose type number (of libpmemobj) is type hold pointers in a form of
+ * their own: offsets of another origin, compressed, tagged or XORed ones.
+ * Whenever Fencepost looks for what a root reaches, visitor is called for each
+ * such object that is reached, and says by fencepost_reach(target) what it
+ * points to; target may lie anywhere in an object. It must only read, and
+ * allocate nothing. FENCEPOST_TYPE_ANY: all objects, the root and those of
+ * fencepost_alloc, which have type 0, included. To be called in every program
+ * that opens the pool, recovery too; up to 64 visitors, for good.
+ */
+#define FENCEPOST_TYPE_ANY (~0ULL)
+#define fencepost_visit(type, visitor)                                         \
+  FENCEPOST_CALL_(fencepost_visit_, ((type), (visitor)))
 
 /*
  * The calling thread begins, or ends, an operation that a crash must either

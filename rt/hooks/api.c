@@ -7,6 +7,8 @@
 #include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
 #include "rt/hooks/recover.h"
+#include "rt/hooks/recover_heap.h"
+#include "rt/hooks/visitors.h"
 #include "rt/os/heap.h"
 
 #include "fencepost/fencepost.h"
@@ -102,13 +104,27 @@ FPOST_INTERPOSE void fencepost_root_(const void *address, size_t size) {
 }
 
 FPOST_INTERPOSE void fencepost_reach_(const void *object) {
-  if (fpost_enter() != NULL) {
+  if (fpost_recover_on) {
+    fpost_recover_heap_reach(object);
+  } else if (!fpost_reach_visited(object) && fpost_enter() != NULL) {
     fpost_heap_found(object);
     fpost_leave();
   }
 }
 
+FPOST_INTERPOSE void fencepost_visit_(unsigned long long type,
+                                      fpost_visitor *visitor) {
+  if (!fpost_visitors_add(type, visitor)) {
+    fpost_refuse("the program has more than 64 visitors", "",
+                 "let one of FENCEPOST_TYPE_ANY look at several types");
+  }
+}
+
 FPOST_INTERPOSE void fencepost_pointer_(const void *field, const void *target) {
+  if (fpost_recover_on) {
+    fpost_recover_heap_reach(target);
+    return;
+  }
   ENTER(self)
   fpost_heap_pointer(self, field, target, stack);
   fpost_leave();

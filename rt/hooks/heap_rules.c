@@ -53,6 +53,22 @@ const uint8_t *fpost_heap_at(uint64_t pm) {
              : (const uint8_t *)region->start + (offset - region->offset);
 }
 
+/* For the explorer: what becomes of objects. */
+static void mark(enum fpost_mark what, uint64_t pm, uint64_t size,
+                 uint32_t stack) {
+  if (fpost_context.run == FPOST_RUN_RECORD) {
+    fpost_record_put(
+        &fpost_context.record,
+        &(struct fpost_record){
+            .kind = FPOST_RECORD_MARK,
+            .flags = what,
+            .thread = fpost_tls.self == NULL ? 0 : fpost_tls.self->model.id,
+            .stack = stack,
+            .address = pm,
+            .size = size});
+  }
+}
+
 /* ---- tables that grow ---- */
 
 /* Twice the room for an array, at least min items; its content stays. */
@@ -293,6 +309,7 @@ void fpost_tx_begin(struct fpost_thread_state *self, const void *pool,
     tx->settled = false;
     tx->actions_count = 0;
     fpost_ranges_clear(&tx->ranges);
+    mark(FPOST_MARK_TX, 0, 0, 0);
   }
   tx->active = true;
 }
@@ -305,6 +322,7 @@ static void object_free(uint64_t address, uint32_t stack) {
   }
   struct fpost_pool *pool =
       &fpost_context.regions.pools[fpost_pm_pool(address)];
+  mark(FPOST_MARK_FREED, address, object->size, stack);
   object->state = FPOST_OBJECT_FREED;
   object->stack = stack;
   object->root = false;
@@ -593,6 +611,10 @@ void fpost_heap_made(struct fpost_thread_state *self, const void *address,
   if (how == FPOST_MADE_ROOT && old != NULL && old->root && old->size == size) {
     return;
   }
+  if (how != FPOST_MADE_BEFORE) {
+    mark(how == FPOST_MADE_ROOT ? FPOST_MARK_FOUND : FPOST_MARK_MADE, pm, size,
+         stack);
+  }
   bool pending = how == FPOST_MADE_TX || how == FPOST_MADE_RESERVED;
   if (fpost_races_on && (pending || how == FPOST_MADE_NOW)) {
     fpost_races_forget(address, size);
@@ -687,7 +709,8 @@ void fpost_heap_found(const void *address) {
   struct fpost_object *object =
       pm == FPOST_NO_PM ? NULL
                         : fpost_objects_get(&fpost_context.heap.objects, pm);
-  if (object != NULL) {
+  if (object != NULL && !object->root) {
+    mark(FPOST_MARK_FOUND, pm, object->size, 0);
     object->root = true;
   }
 }

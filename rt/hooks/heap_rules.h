@@ -136,6 +136,9 @@ bool fpost_heap_is_freed(uint64_t pm);
 /* reach.c: find what the pool at base cannot reach. */
 void fpost_reach_scan(struct fpost_thread_state *self,
                       const struct fpost_heap_pool *pool);
+/* A visitor, if one is under way in this thread, says that what it looks at
+   points to address: true. */
+bool fpost_reach_visited(const void *address);
 
 /* pointers.c: the words of a store whose type is a pointer. */
 void fpost_pointers_stored(struct fpost_thread_state *self,

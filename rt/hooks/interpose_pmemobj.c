@@ -325,11 +325,7 @@ static void rooted(void *pool, struct fpost_oid oid, struct fpost_site site) {
   if (oid.offset == 0) {
     return;
   }
-  if (fpost_recover_on) {
-    fpost_recover_heap_root(pool, oid.offset);
-  } else {
-    made(oid, REAL(pmemobj_root_size)(pool), FPOST_MADE_ROOT, site);
-  }
+  made(oid, REAL(pmemobj_root_size)(pool), FPOST_MADE_ROOT, site);
 }
 
 FPOST_INTERPOSE struct fpost_oid pmemobj_root(void *pool, size_t size);
@@ -354,6 +350,9 @@ struct fpost_oid pmemobj_root_construct(void *pool, size_t size,
 
 /* Objects that the program finds by itself need no pointer to them. */
 static struct fpost_oid found(struct fpost_oid oid) {
+  if (oid.offset != 0 && fpost_recover_on) {
+    fpost_recover_heap_found(oid);
+  }
   if (oid.offset != 0 && fpost_enter() != NULL) {
     const void *object = fpost_heap_direct(oid.pool, oid.offset);
     if (object != NULL) {

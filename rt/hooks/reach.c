@@ -10,11 +10,17 @@
  *                                 (libpmemobj++'s self-relative pointers)
  *
  * so that an object that is called a leak is one, if no pointer is encoded in
- * another way (fencepost_reach says so).
+ * another way (fencepost_visit and fencepost_reach say so).
+ *
+ * With check_heap, a PMEMoid that goes to an object that was freed, and whose
+ * memory has not been allocated since, is a finding, too: also one that the
+ * program no longer looks at, such as an element of an array behind its end.
  */
 #include "rt/hooks/events.h"
 #include "rt/hooks/heap_rules.h"
 #include "rt/hooks/hooks.h"
+#include "rt/hooks/real.h"
+#include "rt/hooks/visitors.h"
 #include "rt/os/os.h"
 
 #include <string.h>
@@ -32,7 +38,12 @@ struct reach {
   struct fpost_object **work; /* to be looked at */
   uint32_t work_count;
   bool rooted;
+  struct fpost_thread_state *self;
 };
+
+/* The search whose visitors run, in this thread. */
+static _Thread_local struct reach *visited
+    __attribute__((tls_model("initial-exec")));
 
 static bool starts_at(const struct reach *reach, uint64_t offset) {
   uint64_t word = offset / WORD;
@@ -91,6 +102,27 @@ static void reached_address(struct reach *reach, uintptr_t address) {
   }
 }
 
+/* The PMEMoid at offset goes to target. */
+static void freed_check(const struct reach *reach, uint64_t offset,
+                        uint64_t target) {
+  uint64_t pm = fpost_pm_address(reach->index, target);
+  if (target >= reach->end || offset >= reach->end ||
+      !fpost_heap_is_freed(pm)) {
+    return;
+  }
+  const struct fpost_object *object =
+      fpost_objects_get(&fpost_context.heap.objects, pm);
+  if (object != NULL && object->state == FPOST_OBJECT_FREED) {
+    fpost_heap_report(reach->self,
+                      (struct fpost_finding){
+                          .class_ = FPOST_CLASS_DANGLING_POINTER,
+                          .detail = FPOST_DETAIL_REACHED_AFTER_FREE,
+                          .other_stack = object->stack,
+                          .address = fpost_pm_address(reach->index, offset),
+                          .size = 2 * WORD});
+  }
+}
+
 /* One word, offset bytes from the pool's file's begin, and the one behind it.
  */
 static void word_look(struct reach *reach, uint64_t offset, uint64_t word,
@@ -101,10 +133,32 @@ static void word_look(struct reach *reach, uint64_t offset, uint64_t word,
   reached_address(reach, word & ADDRESS_MASK);
   if (word == reach->pool->id) {
     reached_inside(reach, reach->origin + next);
+    if (fpost_context.flags.check_heap != 0) {
+      freed_check(reach, offset, reach->origin + next);
+    }
   }
   reached_exactly(reach, reach->origin + word);
   reached_exactly(reach, offset + word);
   reached_exactly(reach, offset + word + 1);
+}
+
+/* The type number of an object of libpmemobj; 0 of another. */
+static uint64_t type_of(const struct reach *reach,
+                        const struct fpost_object *object) {
+  if (reach->pool->id == 0 || object->root ||
+      fpost_real.pmemobj_type_num == NULL) {
+    return 0;
+  }
+  return fpost_real.pmemobj_type_num((struct fpost_oid){
+      reach->pool->id, fpost_pm_offset(object->address) - reach->origin});
+}
+
+bool fpost_reach_visited(const void *address) {
+  if (visited == NULL) {
+    return false;
+  }
+  reached_address(visited, (uintptr_t)address);
+  return true;
 }
 
 static void object_look(struct reach *reach,
@@ -132,6 +186,11 @@ static void object_look(struct reach *reach,
       word_look(reach, offset + (i - 1) * WORD, word, next);
     }
     word = next;
+  }
+  if (fpost_visitors_any()) {
+    visited = reach;
+    fpost_visitors_call(type_of(reach, object), start, object->size);
+    visited = NULL;
   }
 }
 
@@ -186,11 +245,13 @@ void fpost_reach_scan(struct fpost_thread_state *self,
   size_t work_size =
       fpost_context.heap.objects.count * sizeof(struct fpost_object *);
   if (!pool->known || work_size == 0 || pm == FPOST_NO_PM ||
-      !fpost_heap_wants(FPOST_CLASS_LEAK)) {
+      (!fpost_heap_wants(FPOST_CLASS_LEAK) &&
+       fpost_context.flags.check_heap == 0)) {
     return;
   }
   struct reach reach = {
       .pool = pool,
+      .self = self,
       .index = fpost_pm_pool(pm),
       .origin = fpost_pm_offset(pm),
       .end = fpost_context.regions.pools[fpost_pm_pool(pm)].size};

@@ -13,6 +13,7 @@
 #include "rt/base/assert.h"
 #include "rt/hooks/flags.h"
 #include "rt/hooks/hooks.h"
+#include "rt/hooks/recover_heap.h"
 #include "rt/hooks/recover_run.h"
 #include "rt/hooks/unwind.h"
 
@@ -226,6 +227,9 @@ static int count_foreign(struct dl_phdr_info *info, size_t size, void *data) {
  */
 static void end_quickly(int status, void *unused) {
   (void)unused;
+  if (fpost_recover_on && status == 0) {
+    fpost_recover_heap_end();
+  }
   if (fpost_recover_on && fpost_run.quick) {
     (void)fflush(NULL);
     syscall(SYS_exit_group, status);
@@ -253,6 +257,7 @@ __attribute__((constructor(101))) static void watch_end(void) {
 static void run_begin(void) {
   struct fpost_plan *plan = fpost_run.plan;
   fpost_run.list.count = plan->prefix_count;
+  fpost_run.rule = plan->rule;
   for (uint32_t i = 0; i < plan->prefix_count; i++) {
     const struct fpost_choice *choice = &fpost_run.list.choices[i];
     fpost_choice_apply(choice, &fpost_run.lazies[choice->unit]);
@@ -337,6 +342,7 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept,
   plan->solving = 0;
   plan->fault.count = 0;
   plan->collision.words = 0;
+  plan->heap_count = 0;
   __atomic_add_fetch(&plan->runs, 1, __ATOMIC_RELEASE);
   pid_t pid = _Fork();
   if (pid == 0) {
@@ -359,6 +365,8 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept,
     plan->run_flags |= FPOST_RUN_OUTPUT;
   }
   run->observed = fpost_observe_hash();
+  run->heap_count = plan->heap_count;
+  memcpy(run->heap, plan->heap, sizeof run->heap);
   log_run(plan, *run, kept);
   return false;
 }

@@ -1,19 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * --check-heap: before recovery closes a pool of libpmemobj, everything that
- * its root reaches is read, as recovery itself would read it, so that undecided
- * bytes are decided. An object that is not reached, or a PMEMoid that goes to
- * none, ends the run with an exit code and a message. Without the option
- * (FENCEPOST_CHECK_HEAP in the environment) these do nothing.
+ * The heaps of libpmemobj after recovery: when it closes a pool, and when it
+ * exits with code 0 and a pool open, every object must be reached from the
+ * root, and every PMEMoid in a reached object go to an object. What is not so
+ * is noted in the plan for the explorer to judge; the run goes on.
+ *
+ * How what recovery has left undecided is taken, the plan says (enum
+ * fpost_plan_heap_mode):
+ *
+ *   BASE   as not persisted, and undecided again afterwards; recoveries with
+ *          threads are not looked at.
+ *   READ   it is decided, as if recovery itself had read it.
+ *
+ * All do nothing when the plan does not ask for it. In recover mode alone.
  */
 #ifndef FPOST_HOOKS_RECOVER_HEAP_H
 #define FPOST_HOOKS_RECOVER_HEAP_H
 
+#include "rt/hooks/real.h"
+
 #include <stdint.h>
 
 void fpost_recover_heap_opened(void *pool);
-/* The program has asked for the root, which is at offset. */
-void fpost_recover_heap_root(void *pool, uint64_t offset);
 void fpost_recover_heap_closing(void *base);
+/* The process exits, with code 0. */
+void fpost_recover_heap_end(void);
+
+/*
+ * The object needs no pointer to it. From a visitor: the object that is visited
+ * points to the one that address is in.
+ */
+void fpost_recover_heap_reach(const void *address);
+/* The same, of an object that the program has found by itself. */
+void fpost_recover_heap_found(struct fpost_oid oid);
 
 #endif /* FPOST_HOOKS_RECOVER_HEAP_H */

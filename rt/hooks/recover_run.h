@@ -62,8 +62,9 @@ struct fpost_run {
   uint32_t mapping_count;
   uint32_t open_count;
   uint32_t lock;
-  bool stacks; /* choices are to be logged with stacks */
-  bool audit;  /* checksums are followed though all of their words are known */
+  enum fpost_choice_rule rule; /* for undecided reads: the plan's */
+  bool stacks;                 /* choices are to be logged with stacks */
+  bool audit; /* checksums are followed though all of their words are known */
   /* Code with hooks runs: set by any of them, cleared by fpost_recover_leave.
      What faults now is a store, whose hook comes after it. */
   bool hooked;
@@ -117,6 +118,13 @@ void fpost_view_read(struct fpost_view *view, uint64_t offset, uint64_t size,
  */
 void fpost_view_touch(struct fpost_view *view, uint64_t offset, uint64_t size,
                       bool reads, struct fpost_site site);
+/*
+ * What is read from begin to end is taken at its guaranteed content, and is
+ * undecided again afterwards. False: no room, nothing has begun. In a process
+ * with one thread.
+ */
+bool fpost_view_aside_begin(void);
+void fpost_view_aside_end(void);
 /*
  * How many results a read of the bytes may have, as if each unit's bytes were
  * read at once; more than max: only that it is more.

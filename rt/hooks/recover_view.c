@@ -186,6 +186,24 @@ static void settle(struct fpost_view *view, uint64_t line, fpost_bytes before,
   }
 }
 
+/* A unit that has been decided aside, and what it was before. */
+struct aside {
+  struct fpost_view *view;
+  uint64_t line;
+  uint32_t unit;
+  struct fpost_lazy lazy;
+};
+static struct aside *asides;
+static uint32_t asides_count;
+
+static void aside_note(struct fpost_view *view, uint64_t line, uint32_t index,
+                       const struct fpost_lazy *lazy) {
+  if (asides_count == FPOST_PLAN_UNITS_MAX) {
+    fpost_run_overflow();
+  }
+  asides[asides_count++] = (struct aside){view, line, index, *lazy};
+}
+
 static void read_unit(struct fpost_view *view, uint64_t line, uint32_t index,
                       fpost_bytes bytes, struct fpost_site site) {
   const struct fpost_unit *unit = &fpost_run.units[index];
@@ -194,14 +212,16 @@ static void read_unit(struct fpost_view *view, uint64_t line, uint32_t index,
   if ((before & bytes) == 0 && lazy->ahead == 0) {
     return;
   }
-  if ((before & bytes & lazy->joint) != 0) {
+  if (fpost_run.rule == FPOST_CHOICE_BASE) {
+    aside_note(view, line, index, lazy);
+  } else if ((before & bytes & lazy->joint) != 0) {
     fpost_joint_opened(index, bytes);
   }
   uint32_t from = fpost_run.list.count;
   fpost_bytes fresh = 0;
   if (fpost_choice_read(unit, fpost_run.steps, index, lazy, bytes,
-                        fpost_run.plan->rule, site.pc, &fpost_run.list,
-                        read_values, &fresh) != FPOST_OK) {
+                        fpost_run.rule, site.pc, &fpost_run.list, read_values,
+                        &fresh) != FPOST_OK) {
     fpost_run_overflow();
   }
   if (fpost_run.list.count != from) {
@@ -214,6 +234,37 @@ static void read_unit(struct fpost_view *view, uint64_t line, uint32_t index,
   }
   fill(view, line, fresh, lazy->known.content);
   settle(view, line, before, fpost_choice_open(unit, lazy));
+}
+
+bool fpost_view_aside_begin(void) {
+  if (asides == NULL) {
+    long at = syscall(SYS_mmap, NULL, FPOST_PLAN_UNITS_MAX * sizeof *asides,
+                      PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+    asides = at == -1 ? NULL : (struct aside *)at;
+  }
+  if (asides != NULL) {
+    fpost_run.rule = FPOST_CHOICE_BASE;
+  }
+  return asides != NULL;
+}
+
+void fpost_view_aside_end(void) {
+  fpost_run.rule = fpost_run.plan->rule;
+  while (asides_count > 0) {
+    const struct aside *aside = &asides[--asides_count];
+    struct fpost_view *view = aside->view;
+    const struct fpost_unit *unit = &fpost_run.units[aside->unit];
+    struct fpost_lazy *lazy = &fpost_run.lazies[aside->unit];
+    if (fpost_choice_open(unit, lazy) == 0 &&
+        fpost_choice_open(unit, &aside->lazy) != 0) {
+      view->settled[aside->line / PAGE]--;
+    }
+    *lazy = aside->lazy;
+  }
+  for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
+    fpost_map_close(&fpost_run.mappings[i]);
+  }
 }
 
 /* The bytes of the line at `line` that lie in [offset, end). */

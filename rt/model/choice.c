@@ -57,12 +57,14 @@ static fpost_bytes decide(const struct fpost_unit *unit,
   return bytes;
 }
 
-/* Everything persisted, as far as earlier reads allow. */
-static void decide_last(const struct fpost_unit *unit,
-                        const struct fpost_step *steps, struct fpost_lazy *lazy,
-                        fpost_bytes bytes) {
+/* Everything persisted, or nothing more, as far as earlier reads allow. */
+static void decide_end(const struct fpost_unit *unit,
+                       const struct fpost_step *steps, struct fpost_lazy *lazy,
+                       fpost_bytes bytes, bool last) {
   uint8_t content[64] = {0};
-  fpost_unit_at(unit, steps, fpost_unit_last_cut(unit, steps, &lazy->known),
+  fpost_unit_at(unit, steps,
+                last ? fpost_unit_last_cut(unit, steps, &lazy->known)
+                     : fpost_unit_first_cut(unit, steps, &lazy->known),
                 content);
   known_add(&lazy->known, bytes, content);
 }
@@ -77,8 +79,8 @@ int fpost_choice_read(const struct fpost_unit *unit,
   lazy->ahead &= ~*fresh;
   fpost_bytes open = read & unit->touched & ~lazy->known.fixed & ~lazy->stored;
   while (open != 0) {
-    if (rule == FPOST_CHOICE_LAST) {
-      decide_last(unit, steps, lazy, open);
+    if (rule == FPOST_CHOICE_LAST || rule == FPOST_CHOICE_BASE) {
+      decide_end(unit, steps, lazy, open, rule == FPOST_CHOICE_LAST);
       *fresh |= open;
       return FPOST_OK;
     }

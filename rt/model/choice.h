@@ -80,8 +80,9 @@ struct fpost_lazy {
 enum fpost_choice_rule {
   FPOST_CHOICE_FIRST, /* the first alternative, to be varied by the walk */
   FPOST_CHOICE_LAST,  /* the last cut: everything persisted; never a choice */
-  FPOST_CHOICE_EVERY  /* as FIRST, and all units are read before the run starts:
+  FPOST_CHOICE_EVERY, /* as FIRST, and all units are read before the run starts:
                          every image is a run of its own */
+  FPOST_CHOICE_BASE /* the first cut: nothing more persisted; never a choice */
 };
 
 /* Where a run's choices go. */

@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 #define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
-#define FPOST_PLAN_VERSION 6u
+#define FPOST_PLAN_VERSION 7u
 
 /* Undecided units at one crash point. */
 #define FPOST_PLAN_UNITS_MAX (1u << 20)
@@ -55,6 +55,10 @@
 /* Memory a run may allocate beyond what a process has at its start, bytes. */
 #define FPOST_PLAN_DATA_MAX (UINT64_C(4) << 30)
 #define FPOST_PLAN_PATH_MAX 4096u
+
+/* What is found in the heap of one run, and what is known and passed over. */
+#define FPOST_PLAN_HEAP_MAX 4u
+#define FPOST_PLAN_HEAP_KNOWN_MAX 256u
 
 /* How a run ended. */
 enum fpost_outcome {
@@ -81,6 +85,28 @@ enum fpost_run_flag {
   FPOST_RUN_STORED = 512, /* it may have stored to a pool: it did, or flushed */
   FPOST_RUN_CHECKER = 1024, /* the outcome is that of the checker after it */
   FPOST_RUN_CHECKED = 2048  /* that checker read a pool */
+};
+
+/* Looking at the heaps of libpmemobj after recovery, rt/hooks/recover_heap.h.
+ */
+enum fpost_plan_heap_mode {
+  FPOST_PLAN_HEAP_OFF = 0,
+  FPOST_PLAN_HEAP_BASE, /* what recovery has left undecided has not persisted */
+  FPOST_PLAN_HEAP_READ  /* it is decided, as a read of recovery would */
+};
+
+/* An object as libpmemobj tells it. */
+struct fpost_plan_object {
+  uint64_t address; /* pm address */
+  uint64_t size;    /* usable bytes */
+  uint64_t type;    /* its type number */
+  uint64_t root;    /* 1: it is the root */
+};
+
+/* An object that nothing reaches, or a pointer to no object. */
+struct fpost_plan_heap {
+  uint64_t object; /* pm address of the object, or where none is */
+  uint64_t field;  /* pm address of the pointer; 0: it is a leak */
 };
 
 enum fpost_plan_request {
@@ -121,8 +147,9 @@ struct fpost_plan_run {
   uint32_t flags; /* enum fpost_run_flag */
   uint32_t kept;  /* choices that it shares with the run before it */
   uint32_t added; /* its choices after those */
-  uint32_t spare;
+  uint32_t heap_count;
   uint64_t observed; /* hash of what it said of the state; 0: nothing */
+  struct fpost_plan_heap heap[FPOST_PLAN_HEAP_MAX];
 };
 
 /* A checksum that a run has found to match although some of the undecided words
@@ -165,6 +192,9 @@ struct fpost_plan {
   uint32_t observe_stdout;                /* 1: it becomes stdout */
   char observe_path[FPOST_PLAN_PATH_MAX]; /* absolute; opening it opens the
                                              observation; "": none */
+  uint32_t heap_mode;                     /* enum fpost_plan_heap_mode */
+  uint32_t heap_known_count;
+  struct fpost_plan_heap heap_known[FPOST_PLAN_HEAP_KNOWN_MAX];
   uint32_t pool_count;
   uint32_t units_used; /* units at and past this index are free */
   struct fpost_plan_pool pools[FPOST_POOLS_MAX];
@@ -189,8 +219,12 @@ struct fpost_plan {
   uint32_t run_flags;
   uint32_t run_over;  /* 1: overflow */
   uint32_t timed_out; /* set by the explorer to the low bits of runs */
-  uint64_t runs;      /* started since the plan was made */
-  uint32_t solving;   /* 1: the run computes for us; its time does not count */
+  uint32_t heap_count;
+  struct fpost_plan_heap heap[FPOST_PLAN_HEAP_MAX]; /* of the run under way */
+  struct fpost_plan_object heap_objects[FPOST_PLAN_HEAP_MAX]; /* what leaks, or
+                                                     what holds the pointer */
+  uint64_t runs;    /* started since the plan was made */
+  uint32_t solving; /* 1: the run computes for us; its time does not count */
   /* What follows is emptied by the explorer before a walk. */
   uint32_t joints_used;
   uint32_t facts_used;

@@ -103,8 +103,14 @@ enum fpost_mark {
                       of value, the other access. id: number of the thread;
                       value: of the lock taken last, 0 if none; bit 32: that
                       is known */
-  FPOST_MARK_UNCALLED /* text: which pattern of op= names functions that were
+  FPOST_MARK_UNCALLED, /* text: which pattern of op= names functions that were
                          not called; the trace lacks nothing */
+  FPOST_MARK_MADE,  /* an object of a persistent heap was allocated or reserved:
+                       address, size, stack */
+  FPOST_MARK_FREED, /* ... or freed, by a transaction when it had committed, or
+                       undone: the same */
+  FPOST_MARK_FOUND, /* the program needs no pointer to the object: address */
+  FPOST_MARK_TX     /* the thread begins a transaction, not inside another */
 };
 
 struct fpost_record {

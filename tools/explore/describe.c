@@ -62,7 +62,24 @@ bool explore_found_by_state(const struct explore_found *found) {
   return found->class_ == FPOST_CLASS_RECOVERY_FAILURE ||
          found->class_ == FPOST_CLASS_CHECKSUM_COLLISION ||
          found->class_ == FPOST_CLASS_NOT_FAILURE_ATOMIC ||
-         found->class_ == FPOST_CLASS_LOST_OPERATION;
+         found->class_ == FPOST_CLASS_LOST_OPERATION ||
+         found->class_ == FPOST_CLASS_LEAK ||
+         found->class_ == FPOST_CLASS_DANGLING_POINTER;
+}
+
+/* One finding for each place that allocates what leaks, or that frees what is
+   pointed to, whatever is lost. */
+static void heap_key(const struct explore_search *search,
+                     const struct explore_found *found,
+                     char key[EXPLORE_KEY_MAX]) {
+  uint32_t object = 0;
+  uint32_t field = 0;
+  explore_heap_stacks(search, &found->heap, &object, &field);
+  bool known = object != 0 || field != 0;
+  snprintf(key, EXPLORE_KEY_MAX, "%s %016" PRIx64 " %016" PRIx64,
+           fpost_class_infos[found->class_].name,
+           known ? stack_hash(search, object) : found->heap.object,
+           known ? stack_hash(search, field) : found->heap.field);
 }
 
 /* Where a checksum is compared, whatever the addresses of the modules. */
@@ -80,6 +97,10 @@ void explore_found_key(struct explore_search *search,
                        const struct explore_found *found,
                        char key[EXPLORE_KEY_MAX]) {
   uint64_t lost = 0;
+  if (found->heap.object != 0) {
+    heap_key(search, found, key);
+    return;
+  }
   for (uint32_t i = 0; i < found->lost_count; i++) {
     uint32_t step = 0;
     uint64_t pieces = 0;
@@ -380,6 +401,21 @@ static void describe_collision(struct explore_search *search,
   add_lost(search, finding, found);
 }
 
+static void describe_heap(struct explore_search *search,
+                          const struct explore_found *found,
+                          struct fpost_report_finding *finding) {
+  struct fpost_plan_run run;
+  explore_run_state(search, found->lost, found->lost_count, found->others_full,
+                    &run);
+  explore_heap_describe(search, found, finding);
+  if (found->first != UINT32_MAX) {
+    add_lost(search, finding, found);
+  }
+  add_crash(search, finding,
+            explore_state_name(&search->image, search->point.event, found->lost,
+                               found->lost_count, found->others_full));
+}
+
 static void describe_failure(struct explore_search *search,
                              const struct explore_found *found,
                              struct fpost_report_finding *finding) {
@@ -503,7 +539,9 @@ char *explore_found_json(struct explore_search *search,
       .class_ = found->class_,
       .severity = fpost_class_infos[found->class_].severity,
       .count = found->count};
-  if (explore_found_by_state(found)) {
+  if (found->heap.object != 0) {
+    describe_heap(search, found, &finding);
+  } else if (explore_found_by_state(found)) {
     explore_checked_select(search, found->checked);
     describe_failure(search, found, &finding);
     explore_checked_select(search, false);

@@ -28,8 +28,9 @@ struct explore_found {
   uint64_t count;
   uint32_t outcome; /* of the run, if explore_found_by_state */
   uint32_t value;
-  bool checker;   /* the outcome is the checker's */
-  bool checked;   /* ... or of a recovery that it followed: checked.h */
+  bool checker; /* the outcome is the checker's */
+  bool checked; /* ... or of a recovery that it followed: checked.h */
+  struct fpost_plan_heap heap; /* of a leak or a dangling pointer */
   uint32_t first; /* step (in the image) of the lost or half-persisted store */
   uint32_t
       second; /* step of the later store that persisted; UINT32_MAX: none */

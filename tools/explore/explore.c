@@ -108,11 +108,11 @@ static char *identity(const struct explore_config *config,
                       const struct explore_info *info) {
   char *text = NULL;
   int size = asprintf(
-      &text, "%016" PRIx64 " %u %u %u %u %u %" PRIu64 " %s %s%s%s%s%s",
+      &text, "%016" PRIx64 " %u %u %u %u %u %u %" PRIu64 " %s %s%s%s%s%s",
       info->trace_id, config->options.mode.domain, config->options.mode.torn,
-      config->options.at, config->strategy, config->depth, config->seed,
-      config->observe == NULL ? "-" : config->observe, config->recover,
-      config->checker == NULL ? "" : "\n",
+      config->options.at, config->strategy, config->depth, config->heap,
+      config->seed, config->observe == NULL ? "-" : config->observe,
+      config->recover, config->checker == NULL ? "" : "\n",
       config->checker == NULL ? "" : config->checker,
       config->apply == NULL ? "" : "\napply ",
       config->apply == NULL ? "" : config->apply);
@@ -532,10 +532,21 @@ static int conclude(const char *command, const struct explore_config *config,
   return err;
 }
 
+/* What to look for in heaps. A run with no object leaves nothing to find. */
+static uint32_t heap_mode(const struct explore_cli *cli,
+                          const struct explore_info *info, uint32_t enabled) {
+  uint32_t classes = UINT32_C(1) << FPOST_CLASS_LEAK |
+                     UINT32_C(1) << FPOST_CLASS_DANGLING_POINTER;
+  if ((enabled & classes) == 0 || info->heap.count == 0) {
+    return FPOST_PLAN_HEAP_OFF;
+  }
+  return cli->check_heap ? FPOST_PLAN_HEAP_READ : FPOST_PLAN_HEAP_BASE;
+}
+
 static struct explore_config config_of(const char *trace, const char *db,
                                        const struct explore_cli *cli,
                                        const struct explore_info *info,
-                                       const char *observe) {
+                                       const char *observe, uint32_t enabled) {
   return (struct explore_config){
       .trace = trace,
       .db = db,
@@ -553,6 +564,7 @@ static struct explore_config config_of(const char *trace, const char *db,
       .resume = cli->resume,
       .replace = cli->replace,
       .seed = cli->seed,
+      .heap = heap_mode(cli, info, enabled),
       .observe = observe,
       .apply = cli->apply};
 }
@@ -688,9 +700,6 @@ int explore_trace(const char *command, const char *trace,
                   const struct explore_cli *cli, struct fpost_report *report) {
   struct explore_info info;
   bool foreign = false;
-  if (cli->check_heap) {
-    (void)setenv("FENCEPOST_CHECK_HEAP", "1", 1); /* rt/hooks/recover_heap.h */
-  }
   explore_target_environment();
   if (!explore_cli_startable(command, cli, &foreign) ||
       explore_info_of(command, trace, &info) != FPOST_OK) {
@@ -703,7 +712,8 @@ int explore_trace(const char *command, const char *trace,
     err = FPOST_EINVAL;
   }
   struct explore_config config =
-      config_of(trace, db, cli, &info, cli->observe == NULL ? NULL : observe);
+      config_of(trace, db, cli, &info, cli->observe == NULL ? NULL : observe,
+                report->enabled);
   config.foreign = foreign;
   bool made = observe_make(&config);
   struct explore_shared *shared = share();

@@ -45,8 +45,9 @@ struct explore_cli {
    "where the results go (default: beside the trace, ending in .fpdb)"},       \
   {"check-heap", 0, FPOST_OPTION_FLAG, NULL,                                   \
    offsetof(type, member.check_heap),                                          \
-   "when recovery closes a pool of libpmemobj, everything that its root "      \
-   "reaches must be allocated, and everything allocated be reached"},          \
+   "look for leaks and dangling pointers, which recovery leaves in pools of "  \
+   "libpmemobj, in every state that their root can tell apart, and in array "  \
+   "elements out of use too"},                                                 \
   {"lines", 0, FPOST_OPTION_CHOICE, "prefix|torn",                             \
    offsetof(type, member.lines),                                               \
    "stores to a line persist in order (default), or each word on its own"},    \

@@ -150,6 +150,7 @@ int explore_info_read(struct explore_info *info, struct fpost_reader *reader) {
   while ((err = fpost_reader_next(reader, &record)) == FPOST_OK) {
     add(info, &record);
     explore_operations_note(&info->operations, &record, reader->index);
+    explore_heap_note(&info->heap, &record, reader->index);
     info->records++;
   }
   if (err == FPOST_ENOENT) {
@@ -183,6 +184,7 @@ void explore_info_free(struct explore_info *info) {
   free(info->notes);
   free(info->uncalled);
   explore_operations_free(&info->operations);
+  explore_heap_free(&info->heap);
   *info = (struct explore_info){0};
 }
 

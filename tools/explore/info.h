@@ -3,6 +3,7 @@
 #ifndef FPOST_TOOLS_EXPLORE_INFO_H
 #define FPOST_TOOLS_EXPLORE_INFO_H
 
+#include "tools/explore/heap.h"
 #include "tools/explore/image.h"
 #include "tools/explore/operations.h"
 #include "tools/finding.h"
@@ -37,6 +38,7 @@ struct explore_info {
   uint32_t note_count;
   char *uncalled; /* texts of FPOST_MARK_UNCALLED, by lines; null: none */
   struct explore_operations operations;
+  struct explore_heap heap;
 };
 
 /* Read the whole trace. Returns 0 or the reader's error, with its sentence. */

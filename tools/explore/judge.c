@@ -56,8 +56,8 @@ void explore_judge_begin(struct explore_search *search) {
   search->found_count = 0;
 }
 
-static struct explore_found *found_add(struct explore_search *search,
-                                       enum fpost_class class_) {
+struct explore_found *explore_found_add(struct explore_search *search,
+                                        enum fpost_class class_) {
   if (search->found_count == search->found_max) {
     search->found_max = search->found_max == 0 ? 16 : search->found_max * 2;
     search->found =
@@ -285,6 +285,12 @@ static void lost_sort(const struct explore_image *image,
   }
 }
 
+uint32_t explore_lost_first(const struct explore_image *image,
+                            struct explore_lost *lost, uint32_t count) {
+  lost_sort(image, lost, count);
+  return lost_step(image, &lost[0]);
+}
+
 /* Does the state end as the run did? */
 static bool repeats(struct explore_search *search,
                     const struct explore_lost *lost, uint32_t count,
@@ -389,7 +395,7 @@ void explore_judge_failure(struct explore_search *search,
     free(lost);
     return;
   }
-  struct explore_found *found = found_add(search, class_);
+  struct explore_found *found = explore_found_add(search, class_);
   found->outcome = run->outcome;
   found->value = run->value;
   found->checker = (run->flags & FPOST_RUN_CHECKER) != 0;
@@ -471,7 +477,8 @@ static void judge_pair(struct explore_search *search,
       found_pair(search, FPOST_CLASS_NOT_ROBUST, first, second)) {
     return;
   }
-  struct explore_found *found = found_add(search, FPOST_CLASS_NOT_ROBUST);
+  struct explore_found *found =
+      explore_found_add(search, FPOST_CLASS_NOT_ROBUST);
   found->first = first;
   found->second = second;
   keep_choices(search, found, unit_one, unit_two);
@@ -518,17 +525,15 @@ static void judge_race(struct explore_search *search,
       found_pair(search, FPOST_CLASS_PERSISTENCY_RACE, step, UINT32_MAX)) {
     return;
   }
-  struct explore_found *found = found_add(search, FPOST_CLASS_PERSISTENCY_RACE);
+  struct explore_found *found =
+      explore_found_add(search, FPOST_CLASS_PERSISTENCY_RACE);
   found->first = step;
   found->second = UINT32_MAX;
   keep_choices(search, found, index, index);
 }
 
-void explore_judge_run(struct explore_search *search) {
+static void judge_reads(struct explore_search *search) {
   const struct explore_image *image = &search->image;
-  if (search->target.foreign || search->outer != NULL) {
-    return; /* what it read is not known, or was stored by several runs */
-  }
   uint32_t reads[FPOST_ROBUST_UNITS_MAX];
   struct fpost_robust_unit units[FPOST_ROBUST_UNITS_MAX];
   uint32_t positions[FPOST_ROBUST_UNITS_MAX];
@@ -554,6 +559,33 @@ void explore_judge_run(struct explore_search *search) {
     judge_pair(search, units, count, &pair);
   }
   free(threads);
+}
+
+void explore_judge_run(struct explore_search *search) {
+  if (search->target.foreign || search->outer != NULL) {
+    return; /* what it read is not known, or was stored by several runs */
+  }
+  if (search->config->heap != FPOST_PLAN_HEAP_READ ||
+      search->config->strategy != EXPLORE_LAZY) {
+    judge_reads(search);
+    return;
+  }
+  /* --check-heap reads for us, at no place of the program: how recovery copes
+     with what it reads is another matter. */
+  struct fpost_choice *all = search->choices;
+  uint32_t count = search->choice_count;
+  search->choices = malloc((count + 1) * sizeof *search->choices);
+  FPOST_ASSERT(search->choices != NULL);
+  search->choice_count = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (all[i].pc != 0) {
+      search->choices[search->choice_count++] = all[i];
+    }
+  }
+  judge_reads(search);
+  free(search->choices);
+  search->choices = all;
+  search->choice_count = count;
 }
 
 /* ---- into the database ---- */

@@ -22,6 +22,16 @@ bool explore_judge_known(struct explore_search *search,
 /* Minimise a failure and note it. Starts runs. */
 void explore_judge_failure(struct explore_search *search,
                            const struct fpost_plan_run *run);
+/* What the run says of heaps. Starts runs. */
+void explore_judge_heap(struct explore_search *search,
+                        const struct fpost_plan_run *run);
+/* A finding of the crash point under way, to be filled in. */
+struct explore_found *explore_found_add(struct explore_search *search,
+                                        enum fpost_class class_);
+/* Put the unit with the earliest lost store first, and return the step of that
+   store. count is not 0. */
+uint32_t explore_lost_first(const struct explore_image *image,
+                            struct explore_lost *lost, uint32_t count);
 /* The choices of any run: robustness, races. */
 void explore_judge_run(struct explore_search *search);
 

@@ -237,6 +237,7 @@ static void judge_run(struct explore_search *search,
   if (explore_judge_failed(search, run) && !explore_judge_known(search, run)) {
     explore_judge_failure(search, run);
   }
+  explore_judge_heap(search, run);
 }
 
 /* The runs of a log in order, each with its choices in search->choices. */
@@ -266,7 +267,7 @@ static bool any_failed(struct explore_search *search, const uint8_t *log,
     struct fpost_plan_run run;
     memcpy(&run, log + at, sizeof run);
     at += sizeof run + run.added * sizeof *search->choices;
-    if (explore_judge_failed(search, &run)) {
+    if (explore_judge_failed(search, &run) || run.heap_count != 0) {
       return true;
     }
   }
@@ -463,11 +464,13 @@ static void store_point(struct explore_search *search) {
 }
 
 /* Nothing is undecided, and the reference of the boundary that is here was
-   taken on this very image: it is the one run that there is. */
+   taken on this very image: it is the one run that there is. What it says of
+   heaps was not looked at. */
 static bool referenced(const struct explore_search *search, uint64_t event) {
   const struct explore_operations *all = &search->info->operations;
   uint32_t last = search->boundaries - 1;
-  return search->boundaries != 0 && all->references != NULL &&
+  return search->config->heap == FPOST_PLAN_HEAP_OFF &&
+         search->boundaries != 0 && all->references != NULL &&
          !(search->moment.overlap && all->replayed) &&
          all->boundaries[last].event == event && all->references[last].known &&
          search->image.units_live == 0;
@@ -570,6 +573,7 @@ int explore_worker_begin(struct explore_search *search,
   }
   search->image.plan->output_max = output;
   observe_begin(search);
+  explore_heap_begin(search);
   explore_info_symbols(search->info, search->report.symbols);
   search->report.pools_count = search->info->sizes.count;
   if (fpost_reader_open(reader, config->trace) != FPOST_OK) {

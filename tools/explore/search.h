@@ -32,6 +32,7 @@ struct explore_config {
   bool resume;
   bool replace; /* a database of another exploration is overwritten */
   uint64_t seed;
+  uint32_t heap;       /* enum fpost_plan_heap_mode */
   const char *observe; /* "stdout", a file, or null: fencepost_observe alone */
   const char *apply;   /* the command that applies operations, or null */
 };
@@ -83,6 +84,12 @@ struct explore_second_found {
   char *json;
 };
 
+/* What a run has said of the heap, and whether it is to be reported. */
+struct explore_heap_judged {
+  struct fpost_plan_heap heap;
+  bool wrong;
+};
+
 struct explore_search {
   const struct explore_config *config;
   const struct explore_info *info;
@@ -98,6 +105,9 @@ struct explore_search {
   bool confirmed;             /* an illegal observation has been seen again */
   uint64_t random;            /* state of the generator, for samples */
   const char *trace;          /* that is explored */
+
+  struct explore_heap_judged *heap_judged;
+  uint32_t heap_judged_count;
 
   /* The place of crash states for those two; count 0: it is not needed. */
   struct explore_material material;
