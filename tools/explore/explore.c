@@ -317,8 +317,8 @@ static void note_undecided(const struct explore_totals *totals,
             "at %" PRIu64
             " crash points states of overlapping operations were not judged: "
             "more orders than %u of one stretch would explain them, or "
-            "recovery failed on one, or the pool was stored to outside of "
-            "operations",
+            "recovery failed on one, or meanwhile the pool was stored to "
+            "outside of operations, or it was not there before them",
             totals->undecided, EXPLORE_ORDERS_MAX));
   }
 }
@@ -363,13 +363,15 @@ static void note_operations(struct explore_db *db,
   char *apply = explore_db_get(db, "apply");
   if (apply != NULL && totals->overlap != 0) {
     fpost_report_note(
-        report, fpost_report_format(
-                    report,
-                    "operations overlapped at %" PRIu64
-                    " crash points: reference states of overlapping "
-                    "operations: %" PRIu64 " orders replayed%s",
-                    totals->overlap, totals->orders,
-                    totals->orders == 0 ? ", the boundaries explain all" : ""));
+        report,
+        fpost_report_format(report,
+                            "operations overlapped at %" PRIu64
+                            " crash points: reference states of overlapping "
+                            "operations: %" PRIu64 " orders replayed%s",
+                            totals->overlap, totals->orders,
+                            totals->orders + totals->undecided == 0
+                                ? ", the boundaries explain all"
+                                : ""));
     note_undecided(totals, report);
   } else if (totals->overlap != 0) {
     fpost_report_note(

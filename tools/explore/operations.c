@@ -106,9 +106,15 @@ void explore_operations_note(struct explore_operations *operations,
   case FPOST_RECORD_OP_BEGIN:
     operation_begin(operations, record, event);
     break;
-  case FPOST_RECORD_OP_END:
+  case FPOST_RECORD_OP_END: {
+    uint32_t open = *open_of(operations, record->thread);
+    if (record->stack == 0 && open != 0) {
+      /* Its thread ended within it: it has not returned, and may be lost. */
+      operations->operations[open - 1].buffered = true;
+    }
     operation_end(operations, record->thread, event);
     break;
+  }
   case FPOST_RECORD_MARK:
     if (record->flags == FPOST_MARK_BUFFERED &&
         *open_of(operations, record->thread) != 0) {
