@@ -241,6 +241,11 @@ static bool isPointer(const Value *Stored) {
          isa<PtrToIntOperator>(Stored->stripPointerCasts());
 }
 
+/// What _mm_stream_si32 and _mm_stream_si64 store.
+static bool isMovnti(const Type &Stored) {
+  return Stored.isIntegerTy(32) || Stored.isIntegerTy(64);
+}
+
 static unsigned atomicFlags(const Value *Stored, unsigned Flags) {
   return isPointer(Stored) ? Flags | AtomicPointer : Flags;
 }
@@ -257,6 +262,10 @@ void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
     if (Store->isAtomic() || Store->isVolatile())
       Sync = syncOf(orderOf(Store->getOrdering(), Store->isVolatile()),
                     /*Reads=*/false, /*Writes=*/true);
+    else if (Store->hasMetadata(LLVMContext::MD_nontemporal) &&
+             isMovnti(*Store->getValueOperand()->getType()))
+      Sync = syncOf(AtomicOrdering::Monotonic, /*Reads=*/false,
+                    /*Writes=*/true);
     E.Address = Store->getPointerOperand();
     E.Size = sizeOf(Store->getValueOperand()->getType());
   } else if (auto *Load = dyn_cast<LoadInst>(&I)) {
@@ -299,8 +308,12 @@ void Classifier::classifyAccess(Instruction &I,
     unsigned Flags = 0;
     if (Store->isVolatile() || Store->isAtomic())
       Flags |= FENCEPOST_STORE_ATOMIC;
-    if (Store->hasMetadata(LLVMContext::MD_nontemporal))
+    if (Store->hasMetadata(LLVMContext::MD_nontemporal)) {
       Flags |= FENCEPOST_STORE_NT;
+      // Who asks for movnti by its intrinsic gets it: one instruction.
+      if (isMovnti(*Store->getValueOperand()->getType()))
+        Flags |= FENCEPOST_STORE_ATOMIC;
+    }
     if (isPointer(Store->getValueOperand()))
       Flags |= FENCEPOST_STORE_POINTER;
     uint64_t Size = sizeOf(Store->getValueOperand()->getType());

@@ -417,6 +417,7 @@ void fpost_event_fence(struct fpost_thread_state *self, uint32_t kind,
   }
   if (FPOST_UNLIKELY(fpost_races_on)) {
     fpost_races_fence();
+    fpost_races_barrier(kind);
   }
   if (FPOST_LIKELY(fpost_context.run == FPOST_RUN_CHECK)) {
     return;

@@ -251,6 +251,13 @@ void fpost_races_fence(void) {
   }
 }
 
+void fpost_races_barrier(uint32_t kind) {
+  struct fpost_race_thread *thread = self_get();
+  if (thread != NULL && kind != FENCEPOST_LOCKED) {
+    fpost_race_barrier(&races.race, thread, kind == FENCEPOST_MFENCE);
+  }
+}
+
 void fpost_races_forget(const void *address, uint64_t size) {
   uintptr_t at = (uintptr_t)address;
   uintptr_t end = at + size;
@@ -433,27 +440,42 @@ void fpost_races_release(const volatile void *object) {
   }
 }
 
-/* Does the code at pc have hooks? Then it was not away. */
-static bool caller_seen(uintptr_t pc) {
-  uint16_t module = fpost_modules_find(&fpost_context.modules, pc);
-  bool seen = module != FPOST_MODULE_NONE &&
-              fpost_context.modules.modules[module].hooks;
-  if (seen) {
-    tls.away = false;
+/*
+ * What is known of what the lock of the code at pc protects? Code with hooks
+ * tells; it was not away, then. libpmemobj's own locks protect what is its own,
+ * and nobody hands anything over by them; those in PM are the program's, which
+ * tells what it does.
+ */
+static enum fpost_race_section section_of(const volatile void *object,
+                                          uintptr_t pc) {
+  uint16_t index = fpost_modules_find(&fpost_context.modules, pc);
+  if (index == FPOST_MODULE_NONE) {
+    return FPOST_RACE_OPAQUE;
   }
-  return seen;
+  const struct fpost_module *module = &fpost_context.modules.modules[index];
+  if (module->hooks) {
+    tls.away = false;
+    return FPOST_RACE_TOLD;
+  }
+  if (module->library) {
+    return fpost_region_at((const void *)(uintptr_t)object) != NULL
+               ? FPOST_RACE_TOLD
+               : FPOST_RACE_APART;
+  }
+  return FPOST_RACE_OPAQUE;
 }
 
 void fpost_races_lock(const volatile void *object, uint32_t kind, uintptr_t pc,
                       uintptr_t cfa) {
   struct fpost_race_thread *thread = enter();
   if (thread != NULL) {
+    tls.away = tls.away && thread->held_count != 0;
     fpost_race_lock(&races.race, thread,
                     &(struct fpost_site_lock){
                         .key = (uintptr_t)object,
                         .kind = kind,
                         .stack = fpost_stack_of(fpost_tls.self, pc, cfa)},
-                    caller_seen(pc));
+                    section_of(object, pc));
     leave();
   }
 }
@@ -461,7 +483,7 @@ void fpost_races_lock(const volatile void *object, uint32_t kind, uintptr_t pc,
 void fpost_races_unlock(const volatile void *object, uintptr_t pc) {
   struct fpost_race_thread *thread = enter();
   if (thread != NULL) {
-    if (!caller_seen(pc)) {
+    if (section_of(object, pc) == FPOST_RACE_OPAQUE) {
       fpost_race_touch_all(thread);
     }
     fpost_race_unlock(&races.race, thread, (uintptr_t)object);

@@ -33,6 +33,8 @@ void fpost_races_store(struct fpost_thread_state *self,
 void fpost_races_flush(const struct fpost_pool *pool, uint64_t offset,
                        uint64_t size, uint32_t kind);
 void fpost_races_fence(void);
+/* The same for the order of threads; kind is enum fencepost_fence_kind. */
+void fpost_races_barrier(uint32_t kind);
 /* The range was freed, or is new to the program: who used it before has nothing
    to do with who uses it next. */
 void fpost_races_forget(const void *address, uint64_t size);

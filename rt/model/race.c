@@ -58,6 +58,25 @@ static void clock_write(struct fpost_race *race, struct fpost_race_clock *clock,
   }
 }
 
+/* Of the hard clock. A thread's own past comes before what it does, and is told
+   to nobody by that alone. */
+static void hard_join(struct fpost_race_thread *thread, const uint32_t *from,
+                      uint32_t count) {
+  bool learns = false;
+  for (uint32_t i = 0; i < count; i++) {
+    if (from[i] > thread->hard[i] && i != thread->slot) {
+      thread->hard[i] = from[i];
+      learns = true;
+    }
+  }
+  thread->hard_version += learns;
+}
+
+static void hard_read(struct fpost_race_thread *thread,
+                      const struct fpost_race_clock *clock) {
+  hard_join(thread, clock->at, clock->count);
+}
+
 /* What the thread does from now on is after what others know of it. */
 static void thread_tick(struct fpost_race_thread *thread) {
   uint32_t *own = &thread->hb[thread->slot];
@@ -112,7 +131,7 @@ void fpost_race_joined(struct fpost_race *race, struct fpost_race_thread *by,
                        struct fpost_race_thread *thread) {
   if (by != NULL) {
     times_join(by->hb, thread->hb, race->threads_count);
-    times_join(by->hard, thread->hb, race->threads_count);
+    hard_join(by, thread->hb, race->threads_count);
     fpost_race_touch_all(by);
   }
   thread->tx = 0;
@@ -162,7 +181,7 @@ void fpost_race_acquire(struct fpost_race *race,
     return;
   }
   clock_read(thread->hb, &sync->clock);
-  clock_read(thread->hard, &sync->clock);
+  hard_read(thread, &sync->clock);
 }
 
 void fpost_race_release(struct fpost_race *race,
@@ -177,9 +196,17 @@ void fpost_race_release(struct fpost_race *race,
     return;
   }
   clock_write(race, &sync->clock, relaxed ? thread->fenced : thread->hb);
-  if (!relaxed) {
-    thread_tick(thread);
+  thread_tick(thread);
+}
+
+void fpost_race_barrier(struct fpost_race *race,
+                        struct fpost_race_thread *thread, bool acquire) {
+  if (acquire && thread->any_relaxed) {
+    times_join(thread->hb, thread->relaxed, race->threads_count);
+    hard_join(thread, thread->relaxed, race->threads_count);
   }
+  times_join(thread->fenced, thread->hb, race->threads_count);
+  thread->any_fenced = true;
 }
 
 void fpost_race_fence(struct fpost_race_thread *thread, bool acquire,
@@ -187,7 +214,7 @@ void fpost_race_fence(struct fpost_race_thread *thread, bool acquire,
   fpost_race_touch_all(thread);
   if (acquire && thread->any_relaxed) {
     times_join(thread->hb, thread->relaxed, FPOST_RACE_THREADS);
-    times_join(thread->hard, thread->relaxed, FPOST_RACE_THREADS);
+    hard_join(thread, thread->relaxed, FPOST_RACE_THREADS);
   }
   if (release) {
     times_join(thread->fenced, thread->hb, FPOST_RACE_THREADS);
@@ -208,9 +235,9 @@ static void held_order(struct fpost_race_thread *thread,
                        struct fpost_race_held *held) {
   if (!held->ordered) {
     held->ordered = true;
-    clock_read(thread->hard, &held->sync->clock);
+    hard_read(thread, &held->sync->clock);
     if (!held->shared && held->readers != NULL) {
-      clock_read(thread->hard, &held->readers->clock);
+      hard_read(thread, &held->readers->clock);
     }
   }
 }
@@ -232,7 +259,8 @@ static void locks_chain(struct fpost_race *race,
 }
 
 void fpost_race_lock(struct fpost_race *race, struct fpost_race_thread *thread,
-                     const struct fpost_site_lock *lock, bool seen) {
+                     const struct fpost_site_lock *lock,
+                     enum fpost_race_section section) {
   uint64_t key = lock->key;
   bool shared = lock->kind == FPOST_LOCK_READ;
   struct fpost_race_sync *sync = sync_get(race, key);
@@ -243,49 +271,69 @@ void fpost_race_lock(struct fpost_race *race, struct fpost_race_thread *thread,
   struct fpost_race_held beyond;
   struct fpost_race_held *held =
       room ? &thread->held[thread->held_count] : &beyond;
-  *held =
-      (struct fpost_race_held){.sync = sync, .shared = shared, .taken = *lock};
+  *held = (struct fpost_race_held){.sync = sync,
+                                   .shared = shared,
+                                   .apart = section == FPOST_RACE_APART,
+                                   .taken = *lock};
   clock_read(thread->hb, &sync->clock);
-  clock_read(thread->hard, &sync->hard);
+  hard_read(thread, &sync->hard);
   struct fpost_race_sync *readers = sync_find(race, shared_key(key));
   if (!shared && readers->key != 0) {
     held->readers = readers;
     clock_read(thread->hb, &readers->clock);
-    clock_read(thread->hard, &readers->hard);
+    hard_read(thread, &readers->hard);
   }
-  if (seen && sync->touched == NULL) {
+  if (section == FPOST_RACE_TOLD && sync->touched == NULL) {
     sync->touched = arena_get(race, 2 * sizeof(*sync->touched));
   }
-  if (!seen || !room || sync->touched == NULL) {
+  if (section != FPOST_RACE_APART &&
+      (section == FPOST_RACE_OPAQUE || !room || sync->touched == NULL)) {
     sync->all_touched = true;
     held_order(thread, held);
   }
   if (clock_room(race, &sync->begun)) {
     sync->begun.at[thread->slot] = thread->hb[thread->slot];
   }
+  held->version = thread->hard_version;
   thread->held_count += room;
   locks_chain(race, thread, thread->held_count - room);
 }
 
 /*
  * If something in an earlier critical section of another thread is ordered
- * before something in this one, then the whole of it is.
+ * before something in this one, then the whole of it is; and all that came
+ * before it, which is not known of each section by itself.
  */
-static bool section_after(const struct fpost_race *race,
-                          const struct fpost_race_thread *thread,
-                          const struct fpost_race_clock *begun) {
-  for (uint32_t i = 0; i < race->threads_count && i < begun->count; i++) {
-    if (i != thread->slot && begun->at[i] != 0 &&
-        thread->hard[i] >= begun->at[i]) {
-      return true;
+static void section_after(const struct fpost_race *race,
+                          struct fpost_race_thread *thread,
+                          struct fpost_race_held *held) {
+  const struct fpost_race_sync *sync = held->sync;
+  for (uint32_t i = 0; i < race->threads_count && i < sync->begun.count; i++) {
+    if (i == thread->slot || sync->begun.at[i] == 0 ||
+        thread->hard[i] < sync->begun.at[i]) {
+      continue;
+    }
+    if (sync->learnt) {
+      held_order(thread, held);
+      return;
+    }
+    /* It knew as much at its end as at its begin. */
+    if (i < sync->ended.count && thread->hard[i] < sync->ended.at[i]) {
+      thread->hard[i] = sync->ended.at[i];
+      thread->hard_version++;
     }
   }
-  return false;
 }
 
 /* What was touched is what later sections are compared with. */
-static void section_end(struct fpost_race_held *held) {
+static void section_end(struct fpost_race *race,
+                        const struct fpost_race_thread *thread,
+                        struct fpost_race_held *held) {
   struct fpost_race_set *all = held->sync->touched;
+  held->sync->learnt |= thread->hard_version != held->version;
+  if (clock_room(race, &held->sync->ended)) {
+    held->sync->ended.at[thread->slot] = thread->hb[thread->slot];
+  }
   for (uint32_t i = 0; all != NULL && i < FPOST_RACE_TOUCHED / 64; i++) {
     all[0].bits[i] |= held->touched[0].bits[i];
     all[1].bits[i] |= held->touched[1].bits[i];
@@ -302,10 +350,8 @@ void fpost_race_unlock(struct fpost_race *race,
   struct fpost_race_sync *sync = sync_get(race, shared ? shared_key(key) : key);
   if (at > 0) {
     struct fpost_race_held *held = &thread->held[at - 1];
-    if (section_after(race, thread, &held->sync->begun)) {
-      held_order(thread, held);
-    }
-    section_end(held);
+    section_after(race, thread, held);
+    section_end(race, thread, held);
     thread->held_count--;
     for (uint32_t i = at; i <= thread->held_count; i++) {
       thread->held[i - 1] = thread->held[i];
@@ -335,7 +381,7 @@ void fpost_race_touch(struct fpost_race_thread *thread, uint64_t address,
   for (uint32_t i = 0; i < thread->held_count; i++) {
     struct fpost_race_held *held = &thread->held[i];
     struct fpost_race_set *sets = held->sync->touched;
-    if (sets == NULL) {
+    if (sets == NULL || held->apart) {
       continue;
     }
     if (held->sync->all_touched || set_has(&sets[1], bit) ||
@@ -348,8 +394,11 @@ void fpost_race_touch(struct fpost_race_thread *thread, uint64_t address,
 
 void fpost_race_touch_all(struct fpost_race_thread *thread) {
   for (uint32_t i = 0; i < thread->held_count; i++) {
-    thread->held[i].sync->all_touched = true;
-    held_order(thread, &thread->held[i]);
+    struct fpost_race_held *held = &thread->held[i];
+    if (!held->apart) {
+      held->sync->all_touched = true;
+      held_order(thread, held);
+    }
   }
 }
 

@@ -65,9 +65,12 @@ struct fpost_race_sync {
   struct fpost_race_clock clock;  /* of all releases */
   struct fpost_race_clock hard;   /* locks: the hard clocks of the releases */
   struct fpost_race_clock begun;  /* locks: each thread's last acquisition */
+  struct fpost_race_clock ended;  /* locks: and release */
   struct fpost_race_set *touched; /* locks: [0] read, [1] written in critical
                                      sections; null: none with hooks yet */
   bool all_touched;               /* locks: some section did what is unknown */
+  bool learnt; /* locks: some section's thread came to know, for sure, of what
+                  others had done before */
 };
 
 /* A lock that a thread holds. */
@@ -75,7 +78,9 @@ struct fpost_race_held {
   struct fpost_race_sync *sync;
   struct fpost_race_sync *readers; /* exclusive: that of shared releases */
   bool shared;
+  bool apart;   /* FPOST_RACE_APART */
   bool ordered; /* its earlier sections come before what follows, for sure */
+  uint32_t version; /* hard_version of its thread when it was taken */
   struct fpost_site_lock taken;     /* .below: the chain of those held before */
   uint32_t locks;                   /* the chain that it is the top of */
   struct fpost_race_set touched[2]; /* in this section */
@@ -87,6 +92,7 @@ struct fpost_race_thread {
   uint32_t relaxed[FPOST_RACE_THREADS]; /* read by relaxed loads, for the next
                                            acquire fence */
   uint32_t fenced[FPOST_RACE_THREADS];  /* as of the last release fence */
+  uint32_t hard_version; /* how often it learnt something by hard */
   bool any_relaxed;
   bool any_fenced;
   uint32_t slot;
@@ -139,14 +145,27 @@ void fpost_race_release(struct fpost_race *race,
                         bool relaxed);
 void fpost_race_fence(struct fpost_race_thread *thread, bool acquire,
                       bool release);
-
 /*
- * A lock was taken, or is about to be given up. It has key, kind and stack;
- * below is not looked at. seen: by code with hooks, so that all it touches
- * meanwhile will be told by fpost_race_touch.
+ * A fence instruction: sfence, or mfence, which acquires as well. Persisting
+ * takes one, so that a critical section with one still is what it was, and its
+ * end is the atomic store that follows.
  */
+void fpost_race_barrier(struct fpost_race *race,
+                        struct fpost_race_thread *thread, bool acquire);
+
+/* What is known of what a thread does while it holds a lock. */
+enum fpost_race_section {
+  FPOST_RACE_TOLD,   /* fpost_race_touch tells */
+  FPOST_RACE_OPAQUE, /* nothing: code without hooks took the lock */
+  FPOST_RACE_APART   /* whatever it is, the lock does not protect it: it is of a
+                        library that protects what is its own */
+};
+
+/* A lock was taken, or is about to be given up. It has key, kind and stack;
+   below is not looked at. */
 void fpost_race_lock(struct fpost_race *race, struct fpost_race_thread *thread,
-                     const struct fpost_site_lock *lock, bool seen);
+                     const struct fpost_site_lock *lock,
+                     enum fpost_race_section section);
 void fpost_race_unlock(struct fpost_race *race,
                        struct fpost_race_thread *thread, uint64_t key);
 

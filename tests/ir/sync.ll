@@ -123,3 +123,18 @@ define i32 @waited(ptr %guard) {
   call void @__cxa_guard_abort(ptr %guard)
   ret i32 %mine
 }
+
+; movnti by its intrinsic is a store that is not torn, without an order of its own.
+; CHECK-LABEL: define internal void @movnti.fencepost(
+; CHECK: call {{.*}}@__fencepost_sync(ptr %p, i64 8, i32 12)
+; CHECK-NEXT: store i64 1, ptr %p, align 8, !nontemporal
+; CHECK: call {{.*}}@__fencepost_store(ptr %p, i64 8, i32 5)
+; CHECK: store <2 x i64> zeroinitializer, ptr %q, align 16, !nontemporal
+; CHECK: call {{.*}}@__fencepost_store(ptr %q, i64 16, i32 1)
+define void @movnti(ptr %p, ptr %q) {
+  store i64 1, ptr %p, align 8, !nontemporal !0
+  store <2 x i64> zeroinitializer, ptr %q, align 16, !nontemporal !0
+  ret void
+}
+
+!0 = !{i32 1}

@@ -75,14 +75,15 @@ static void load(struct fpost_race_thread *thread, uint32_t stack) {
   access_bytes(thread, 0, 0xff, 0, stack);
 }
 static void lock_as(struct fpost_race_thread *thread, uint64_t key,
-                    enum fpost_lock_kind kind, bool seen) {
+                    enum fpost_lock_kind kind,
+                    enum fpost_race_section section) {
   fpost_race_lock(
       &race, thread,
       &(struct fpost_site_lock){.key = key, .kind = kind, .stack = TAKEN},
-      seen);
+      section);
 }
 static void lock(struct fpost_race_thread *thread, uint64_t key) {
-  lock_as(thread, key, FPOST_LOCK_MUTEX, true);
+  lock_as(thread, key, FPOST_LOCK_MUTEX, FPOST_RACE_TOLD);
 }
 static void unlock(struct fpost_race_thread *thread, uint64_t key) {
   fpost_race_unlock(&race, thread, key);
@@ -211,10 +212,10 @@ START_TEST(a_common_lock_orders) {
 END_TEST
 
 START_TEST(readers_of_a_lock_do_not_order_each_other) {
-  lock_as(one, LOCK, FPOST_LOCK_READ, true);
+  lock_as(one, LOCK, FPOST_LOCK_READ, FPOST_RACE_TOLD);
   store(one, 1);
   unlock(one, LOCK);
-  lock_as(two, LOCK, FPOST_LOCK_READ, true);
+  lock_as(two, LOCK, FPOST_LOCK_READ, FPOST_RACE_TOLD);
   store(two, 2);
   unlock(two, LOCK);
   ck_assert_uint_eq(found_count, 1);
@@ -290,12 +291,89 @@ END_TEST
 
 START_TEST(a_lock_taken_by_code_without_hooks_orders) {
   store(one, 1);
-  lock_as(one, LOCK, FPOST_LOCK_MUTEX, false);
+  lock_as(one, LOCK, FPOST_LOCK_MUTEX, FPOST_RACE_OPAQUE);
   unlock(one, LOCK);
-  lock_as(two, LOCK, FPOST_LOCK_MUTEX, false);
+  lock_as(two, LOCK, FPOST_LOCK_MUTEX, FPOST_RACE_OPAQUE);
   unlock(two, LOCK);
   store(two, 2);
   ck_assert_uint_eq(found_count, 0);
+}
+END_TEST
+
+START_TEST(a_lock_of_a_library_hands_nothing_over) {
+  lock_as(one, LOCK, FPOST_LOCK_MUTEX, FPOST_RACE_APART);
+  store(one, 1);
+  fpost_race_touch_all(one);
+  unlock(one, LOCK);
+  lock_as(two, LOCK, FPOST_LOCK_MUTEX, FPOST_RACE_APART);
+  store(two, 2);
+  fpost_race_touch_all(two);
+  unlock(two, LOCK);
+  ck_assert_uint_eq(found_count, 1);
+  ck_assert_int_eq(found[0].detail, FPOST_DETAIL_RACE_STORES_PREDICTED);
+}
+END_TEST
+
+START_TEST(a_section_before_the_others_began_orders_only_itself) {
+  /* one used the lock before there were others: that orders it, not them. */
+  lock(one, LOCK);
+  unlock(one, LOCK);
+  struct fpost_race_thread *three = fpost_race_begin(&race, one);
+  struct fpost_race_thread *four = fpost_race_begin(&race, one);
+  store(three, 1);
+  lock(three, LOCK);
+  unlock(three, LOCK);
+  lock(four, LOCK);
+  unlock(four, LOCK);
+  store(four, 2);
+  ck_assert_uint_eq(found_count, 1);
+  ck_assert_int_eq(found[0].detail, FPOST_DETAIL_RACE_STORES_PREDICTED);
+}
+END_TEST
+
+START_TEST(a_section_ordered_in_part_is_ordered_as_a_whole) {
+  /* one: LOCK { release; store } ; two: acquires, then LOCK {}. */
+  lock(one, LOCK);
+  fpost_race_release(&race, one, OTHER, false);
+  store(one, 1);
+  unlock(one, LOCK);
+  lock(two, LOCK);
+  fpost_race_acquire(&race, two, OTHER, false);
+  unlock(two, LOCK);
+  store(two, 2);
+  ck_assert_uint_eq(found_count, 0);
+}
+END_TEST
+
+START_TEST(what_a_section_learnt_is_ordered_with_it) {
+  /* three has stored before one's section, which one learns inside of it. */
+  struct fpost_race_thread *three = fpost_race_begin(&race, one);
+  store(three, 1);
+  fpost_race_release(&race, three, OTHER, false);
+  lock(one, LOCK);
+  fpost_race_release(&race, one, OTHER + 8, false);
+  fpost_race_acquire(&race, one, OTHER, false);
+  unlock(one, LOCK);
+  lock(two, LOCK);
+  fpost_race_acquire(&race, two, OTHER + 8, false);
+  unlock(two, LOCK);
+  store(two, 2);
+  ck_assert_uint_eq(found_count, 0);
+}
+END_TEST
+
+START_TEST(a_lock_of_ones_own_makes_nothing_known_to_others) {
+  for (int i = 0; i < 2; i++) {
+    lock(one, OTHER);
+    store(one, 1);
+    unlock(one, OTHER);
+  }
+  lock(one, LOCK);
+  unlock(one, LOCK);
+  lock(two, LOCK);
+  unlock(two, LOCK);
+  store(two, 2);
+  ck_assert_uint_eq(found_count, 1);
 }
 END_TEST
 
@@ -428,6 +506,54 @@ START_TEST(a_race_is_told_with_the_sites_of_both) {
 }
 END_TEST
 
+START_TEST(a_fence_instruction_makes_a_release_of_a_relaxed_store) {
+  for (int fenced = 0; fenced < 2; fenced++) {
+    memset(words, 0, sizeof(words));
+    found_count = 0;
+    store(one, 1);
+    if (fenced) {
+      fpost_race_barrier(&race, one, false);
+    }
+    fpost_race_release(&race, one, LOCK + (uint64_t)fenced * 8, true);
+    fpost_race_acquire(&race, two, LOCK + (uint64_t)fenced * 8, false);
+    store(two, 2);
+    ck_assert_uint_eq(found_count, 1 - (uint32_t)fenced);
+    /* What comes behind the atomic store is not ordered by it. */
+    found_count = 0;
+    access_bytes(one, 1, 0xff, FPOST_RACE_WRITE, 3);
+    access_bytes(two, 1, 0xff, FPOST_RACE_WRITE, 4);
+    ck_assert_uint_eq(found_count, 1);
+  }
+}
+END_TEST
+
+START_TEST(only_mfence_makes_an_acquisition_of_a_relaxed_load) {
+  for (int mfence = 0; mfence < 2; mfence++) {
+    memset(words, 0, sizeof(words));
+    found_count = 0;
+    store(one, 1);
+    fpost_race_release(&race, one, LOCK, false);
+    fpost_race_acquire(&race, two, LOCK, true);
+    fpost_race_barrier(&race, two, mfence != 0);
+    store(two, 2);
+    ck_assert_uint_eq(found_count, 1 - (uint32_t)mfence);
+  }
+}
+END_TEST
+
+START_TEST(a_fence_in_a_section_orders_nothing) {
+  store(one, 1);
+  lock(one, LOCK);
+  fpost_race_barrier(&race, one, true);
+  unlock(one, LOCK);
+  lock(two, LOCK);
+  fpost_race_barrier(&race, two, true);
+  unlock(two, LOCK);
+  store(two, 2);
+  ck_assert_uint_eq(found_count, 1);
+}
+END_TEST
+
 START_TEST(an_access_is_known_until_the_next_release) {
   load(one, 1);
   ck_assert(fpost_race_known(one, &words[0], 0x0f, false));
@@ -445,6 +571,9 @@ int main(void) {
   tcase_add_test(cases, two_stores_that_nothing_orders_race);
   tcase_add_test(cases, of_a_load_and_a_later_store_the_store_comes_first);
   tcase_add_test(cases, loads_do_not_race);
+  tcase_add_test(cases, a_fence_instruction_makes_a_release_of_a_relaxed_store);
+  tcase_add_test(cases, only_mfence_makes_an_acquisition_of_a_relaxed_load);
+  tcase_add_test(cases, a_fence_in_a_section_orders_nothing);
   tcase_add_test(cases, a_site_has_the_thread_and_the_locks_it_holds);
   tcase_add_test(cases, a_race_is_told_with_the_sites_of_both);
   tcase_add_test(cases, neighbouring_bytes_do_not_race);
@@ -465,6 +594,11 @@ int main(void) {
   tcase_add_test(cases, what_is_overwritten_in_a_section_is_ordered);
   tcase_add_test(cases, a_section_with_unknown_contents_orders);
   tcase_add_test(cases, a_lock_taken_by_code_without_hooks_orders);
+  tcase_add_test(cases, a_lock_of_a_library_hands_nothing_over);
+  tcase_add_test(cases, a_section_before_the_others_began_orders_only_itself);
+  tcase_add_test(cases, a_section_ordered_in_part_is_ordered_as_a_whole);
+  tcase_add_test(cases, what_a_section_learnt_is_ordered_with_it);
+  tcase_add_test(cases, a_lock_of_ones_own_makes_nothing_known_to_others);
   tcase_add_test(cases, different_locks_are_no_common_lock);
   tcase_add_test(cases, a_slot_used_again_has_the_past_of_the_one_before);
   tcase_add_test(cases, too_many_threads_at_a_time_are_refused);
