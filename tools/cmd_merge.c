@@ -3,6 +3,8 @@
 #include "tools/explore/db.h"
 #include "tools/options.h"
 
+#include <stdbool.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct options {
@@ -14,11 +16,36 @@ static const struct fpost_option table[] = {
      "the database to write or add to; required"},
     FPOST_OPTION_END};
 
+/* Are they databases, before the output is made or changed? */
+static int inputs_check(char **inputs, int count) {
+  int err = FPOST_OK;
+  for (int i = 0; i < count && err == FPOST_OK; i++) {
+    struct explore_db db;
+    err = explore_db_open(&db, inputs[i], false);
+    if (err != FPOST_OK) {
+      fpost_error("merge: %s", db.error);
+    } else {
+      explore_db_close(&db);
+    }
+  }
+  return err;
+}
+
+static bool same_file(const char *one, const char *other) {
+  struct stat a;
+  struct stat b;
+  return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
+}
+
 static int merge_all(const char *output, char **inputs, int count) {
   struct explore_db db;
+  bool there = access(output, F_OK) == 0;
   int err = explore_db_open(&db, output, true);
   for (int i = 0; i < count && err == FPOST_OK; i++) {
-    err = explore_db_merge(&db, inputs[i]);
+    if (!same_file(output, inputs[i])) {
+      err = explore_db_merge(&db, inputs[i]);
+    }
   }
   /* What a shard left out is there now, or missing: the report counts. */
   if (err == FPOST_OK) {
@@ -29,6 +56,9 @@ static int merge_all(const char *output, char **inputs, int count) {
   }
   if (db.handle != NULL) {
     explore_db_close(&db);
+  }
+  if (err != FPOST_OK && !there) {
+    (void)unlink(output); /* half of the parts are worth nothing */
   }
   return err;
 }
@@ -53,6 +83,9 @@ static int merge_run(const struct fpost_command *command, int argc,
                   operands.items[i]);
       return FPOST_EXIT_USAGE;
     }
+  }
+  if (inputs_check(operands.items, operands.count) != FPOST_OK) {
+    return FPOST_EXIT_USAGE;
   }
   return merge_all(options.output, operands.items, operands.count) == FPOST_OK
              ? FPOST_EXIT_CLEAN

@@ -83,6 +83,9 @@ static int find_source(const char *path, const char *state,
                        const struct options *options, struct source *source) {
   struct explore_db db;
   *source = (struct source){.options.mode.torn = options->lines == 1};
+  if (!explore_input_check("replay", path)) {
+    return FPOST_EIO;
+  }
   if (!explore_db_is(path)) {
     source->trace = strdup(path);
     source->recover = options->recover ? strdup(options->recover) : NULL;

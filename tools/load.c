@@ -90,6 +90,9 @@ static int json_load(const char *command, struct fpost_report *report,
 
 int fpost_report_load(const char *command, struct fpost_report *report,
                       const char *path) {
+  if (!explore_input_check(command, path)) {
+    return FPOST_EIO;
+  }
   if (json_is(path)) {
     return json_load(command, report, path);
   }

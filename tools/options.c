@@ -203,8 +203,19 @@ static const char *option_set(const struct fpost_option *option,
   case FPOST_OPTION_U64:
     return parse_u64(value, UINT64_MAX, place) ? NULL
                                                : "a number from 0 to 2^64 - 1";
+  case FPOST_OPTION_COUNT:
+    if (!parse_u64(value, UINT64_MAX, &number) || number == 0) {
+      return "a number from 1 to 2^64 - 1 (without the option, there is no "
+             "bound)";
+    }
+    *(uint64_t *)place = number;
+    return NULL;
   case FPOST_OPTION_SECONDS:
-    return parse_seconds(value, place) ? NULL : "a number of seconds";
+    if (!parse_seconds(value, &number) || number == 0) {
+      return "a number of seconds, 0.001 or more";
+    }
+    *(uint64_t *)place = number;
+    return NULL;
   case FPOST_OPTION_CHOICE:
     choice = parse_choice(value, option->argument);
     if (choice < 0) {

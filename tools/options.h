@@ -35,7 +35,9 @@ enum fpost_option_kind {
   FPOST_OPTION_TEXTS,   /* struct fpost_texts: all of them */
   FPOST_OPTION_U32,     /* uint32_t, decimal or 0x */
   FPOST_OPTION_U64,     /* uint64_t, decimal or 0x */
-  FPOST_OPTION_SECONDS, /* uint64_t milliseconds, given in seconds ("1.5") */
+  FPOST_OPTION_COUNT,   /* the same, at least 1 */
+  FPOST_OPTION_SECONDS, /* uint64_t milliseconds, given in seconds ("1.5"),
+                           at least 1 */
   FPOST_OPTION_CHOICE,  /* int: index of the word in argument, "adr|eadr" */
   FPOST_OPTION_SHARD    /* struct fpost_shard: K/N, 1 <= K <= N */
 };

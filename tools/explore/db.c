@@ -20,7 +20,7 @@
  */
 static const char schema[] =
     "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=NORMAL;"
+    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT);"
     "CREATE TABLE IF NOT EXISTS points(number INTEGER PRIMARY KEY,"
     " event INTEGER, twin INTEGER, runs INTEGER, images_log2 REAL,"
@@ -31,23 +31,43 @@ static const char schema[] =
     " count INTEGER, PRIMARY KEY(key, point)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS orders(stretch INTEGER, id INTEGER,"
     " known INTEGER, observed INTEGER, low INTEGER, high INTEGER,"
-    " bytes BLOB, PRIMARY KEY(stretch, id));";
+    " bytes BLOB, PRIMARY KEY(stretch, id));"
+    "INSERT OR IGNORE INTO meta VALUES('format','" EXPLORE_DB_FORMAT
+    "');"
+    "COMMIT;";
 
-static int fail(struct explore_db *db, const char *what) {
+static const char *advice(int code) {
+  switch (code) {
+  case SQLITE_FULL:
+    return "; free some space, then go on with --resume";
+  case SQLITE_NOTADB:
+    return ": it is no database of an exploration; name another file";
+  case SQLITE_CORRUPT:
+    return ": it is damaged; remove it and explore again, or name another file";
+  case SQLITE_READONLY:
+    return "; copy it to where it may be written";
+  case SQLITE_CANTOPEN:
+    return "; expected a file in a directory that may be written";
+  default:
+    return "";
+  }
+}
+
+static int fail(struct explore_db *db) {
   int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_errcode(db->handle);
-  snprintf(db->error, sizeof db->error, "%s: %s%s", what,
-           db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle),
-           code == SQLITE_FULL ? ": free some space, then go on with --resume"
-           : code == SQLITE_NOTADB || code == SQLITE_CORRUPT
-               ? ": it is no database of an exploration"
-               : "");
+  int error = code == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0;
+  snprintf(db->error, sizeof db->error, "the database '%.250s': %s%s", db->path,
+           error != 0           ? strerror(error)
+           : db->handle == NULL ? "no memory"
+                                : sqlite3_errmsg(db->handle),
+           advice(code));
   return code == SQLITE_FULL ? FPOST_ENOSPC : FPOST_EIO;
 }
 
 static int execute(struct explore_db *db, const char *sql) {
   return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK
              ? FPOST_OK
-             : fail(db, "the database");
+             : fail(db);
 }
 
 /* Prepare sql and bind values: i for int64_t, d for double, s for text. */
@@ -55,7 +75,7 @@ static sqlite3_stmt *prepare(struct explore_db *db, const char *sql,
                              const char *types, va_list values) {
   sqlite3_stmt *statement = NULL;
   if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK) {
-    (void)fail(db, "the database");
+    (void)fail(db);
     return NULL;
   }
   for (int i = 1; *types != '\0'; types++, i++) {
@@ -81,9 +101,7 @@ static int run(struct explore_db *db, const char *sql, const char *types, ...) {
     return FPOST_EIO;
   }
   int code = sqlite3_step(statement);
-  int err = code == SQLITE_DONE || code == SQLITE_ROW
-                ? FPOST_OK
-                : fail(db, "the database");
+  int err = code == SQLITE_DONE || code == SQLITE_ROW ? FPOST_OK : fail(db);
   (void)sqlite3_finalize(statement);
   return err;
 }
@@ -99,40 +117,69 @@ static sqlite3_stmt *query(struct explore_db *db, const char *sql,
 
 /* The end of a query: what stopped it. */
 static int finish(struct explore_db *db, sqlite3_stmt *statement, int code) {
-  int err = code == SQLITE_DONE ? FPOST_OK : fail(db, "the database");
+  int err = code == SQLITE_DONE ? FPOST_OK : fail(db);
   (void)sqlite3_finalize(statement);
   return err;
 }
 
+/*
+ * What the file is, before anything is written to it: an exploration, nothing
+ * yet (only if it may be `fresh`), or somebody else's.
+ */
+static int check_kind(struct explore_db *db, bool *fresh) {
+  sqlite3_stmt *statement =
+      query(db,
+            "SELECT count(*), count(CASE name WHEN 'meta' THEN 1 END)"
+            " FROM sqlite_master",
+            "");
+  int code = statement == NULL ? SQLITE_ERROR : sqlite3_step(statement);
+  int64_t all = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+  int64_t meta = code == SQLITE_ROW ? sqlite3_column_int64(statement, 1) : 0;
+  int err = code == SQLITE_ROW ? FPOST_OK : fail(db);
+  (void)sqlite3_finalize(statement);
+  if (err != FPOST_OK || (all == 0 && *fresh)) {
+    return err;
+  }
+  *fresh = false;
+  char *format = meta == 0 ? NULL : explore_db_get(db, "format");
+  if (format == NULL) {
+    snprintf(db->error, sizeof db->error,
+             "'%.250s' is no database of an exploration: it %s; name another "
+             "file",
+             db->path, all == 0 ? "is empty" : "has other tables");
+    err = FPOST_EINVAL;
+  } else if (strcmp(format, EXPLORE_DB_FORMAT) != 0) {
+    snprintf(db->error, sizeof db->error,
+             "'%.250s' was written in format %.20s, this is format "
+             "%s: explore again into a new file",
+             db->path, format, EXPLORE_DB_FORMAT);
+    err = FPOST_EVERSION;
+  }
+  free(format);
+  return err;
+}
+
 int explore_db_open(struct explore_db *db, const char *path, bool create) {
-  *db = (struct explore_db){0};
+  *db = (struct explore_db){.path = path};
   if (!create && access(path, F_OK) != 0) {
     snprintf(db->error, sizeof db->error, "'%.400s' is not there", path);
     return FPOST_ENOENT;
   }
+  bool fresh = create;
   int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
   int err = FPOST_OK;
   if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
-    err = fail(db, path);
+    err = fail(db);
   }
   if (err == FPOST_OK) {
     (void)sqlite3_busy_timeout(db->handle, BUSY_MS);
-    if (sqlite3_exec(db->handle, schema, NULL, NULL, NULL) != SQLITE_OK) {
-      err = fail(db, path);
-    }
+    err = check_kind(db, &fresh);
+  }
+  if (err == FPOST_OK && fresh) {
+    err = execute(db, schema);
   }
   if (err == FPOST_OK) {
-    char *format = explore_db_get(db, "format");
-    if (format == NULL) {
-      err = explore_db_set(db, "format", EXPLORE_DB_FORMAT);
-    } else if (strcmp(format, EXPLORE_DB_FORMAT) != 0) {
-      snprintf(db->error, sizeof db->error,
-               "'%.300s' was written in format %.20s, this is format "
-               "%s: explore again into a new file",
-               path, format, EXPLORE_DB_FORMAT);
-      err = FPOST_EVERSION;
-    }
-    free(format);
+    err = execute(db, "PRAGMA synchronous=NORMAL");
   }
   if (err != FPOST_OK) {
     (void)sqlite3_close(db->handle);
@@ -331,6 +378,17 @@ int explore_db_axis(struct explore_db *db,
   return finish(db, statement, code);
 }
 
+/* Of two explorations; what one does not say agrees with anything. */
+static bool same_meta(struct explore_db *one, struct explore_db *other,
+                      const char *name) {
+  char *mine = explore_db_get(one, name);
+  char *theirs = explore_db_get(other, name);
+  bool same = mine == NULL || theirs == NULL || strcmp(mine, theirs) == 0;
+  free(mine);
+  free(theirs);
+  return same;
+}
+
 int explore_db_merge(struct explore_db *db, const char *other) {
   struct explore_db source;
   int err = explore_db_open(&source, other, false);
@@ -338,15 +396,17 @@ int explore_db_merge(struct explore_db *db, const char *other) {
     memcpy(db->error, source.error, sizeof db->error);
     return err;
   }
-  char *mine = explore_db_get(db, "exploration");
-  char *theirs = explore_db_get(&source, "exploration");
+  bool same = same_meta(db, &source, "exploration");
+  bool build = same_meta(db, &source, "recovery_build");
   explore_db_close(&source);
-  bool same = mine == NULL || (theirs != NULL && strcmp(mine, theirs) == 0);
-  free(mine);
-  free(theirs);
-  if (!same) {
+  if (!same || !build) {
     snprintf(db->error, sizeof db->error,
-             "'%.300s' is of another trace, recovery command or mode", other);
+             "'%.250s' is of %s than '%.150s': only parts of one exploration "
+             "can be put together",
+             other,
+             same ? "another build of the recovery program"
+                  : "another trace, recovery command or mode",
+             db->path);
     return FPOST_EINVAL;
   }
   err = run(db, "ATTACH ? AS other", "s", other);

@@ -28,6 +28,7 @@
 
 struct explore_db {
   sqlite3 *handle;
+  const char *path; /* the caller's */
   char error[512];
 };
 
@@ -56,7 +57,10 @@ struct explore_totals {
   uint64_t orders;    /* that were replayed */
 };
 
-/* Open or create; errors are sentences in db->error. */
+/*
+ * Open or create; errors are sentences in db->error. A file that is something
+ * else, or of another version, is not written to; `path` must stay.
+ */
 FPOST_MUST_USE int explore_db_open(struct explore_db *db, const char *path,
                                    bool create);
 void explore_db_close(struct explore_db *db);

@@ -3,9 +3,11 @@
 
 #include "rt/base/assert.h"
 #include "tools/explore/apply.h"
+#include "tools/explore/build.h"
 #include "tools/explore/describe.h"
 #include "tools/explore/orders.h"
 #include "tools/explore/overlap.h"
+#include "tools/explore/prepare.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +92,27 @@ char *explore_db_path(const char *trace) {
   return path;
 }
 
+bool explore_input_check(const char *command, const char *path) {
+  struct stat file;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  bool there = fd >= 0 && fstat(fd, &file) == 0;
+  const char *what = !there                  ? strerror(errno)
+                     : S_ISDIR(file.st_mode) ? "it is a directory"
+                     : S_ISREG(file.st_mode) && file.st_size == 0
+                         ? "it is empty"
+                         : NULL;
+  if (fd >= 0) {
+    (void)close(fd);
+  }
+  if (what != NULL) {
+    fpost_error(
+        "%s: '%s' cannot be read: %s; expected a trace, or the database "
+        "of an exploration",
+        command, path, what);
+  }
+  return what == NULL;
+}
+
 bool explore_db_is(const char *path) {
   char head[16] = "";
   FILE *file = fopen(path, "re");
@@ -99,113 +122,6 @@ bool explore_db_is(const char *path) {
   }
   return got == sizeof head &&
          memcmp(head, "SQLite format 3", sizeof head) == 0;
-}
-
-/* ---- the database ---- */
-
-/* What makes two explorations one: what is explored, and in which model. */
-static char *identity(const struct explore_config *config,
-                      const struct explore_info *info) {
-  char *text = NULL;
-  int size = asprintf(
-      &text, "%016" PRIx64 " %u %u %u %u %u %u %" PRIu64 " %s %s%s%s%s%s",
-      info->trace_id, config->options.mode.domain, config->options.mode.torn,
-      config->options.at, config->strategy, config->depth, config->heap,
-      config->seed, config->observe == NULL ? "-" : config->observe,
-      config->recover, config->checker == NULL ? "" : "\n",
-      config->checker == NULL ? "" : config->checker,
-      config->apply == NULL ? "" : "\napply ",
-      config->apply == NULL ? "" : config->apply);
-  FPOST_ASSERT(size > 0);
-  return text;
-}
-
-static int set_meta(struct explore_db *db, const struct explore_config *config,
-                    const struct explore_info *info, const char *exploration) {
-  char domain[8];
-  char torn[8];
-  char at[8];
-  char status[24];
-  char seed[24];
-  char strategy[8];
-  char trace[PATH_MAX];
-  const char *checker = config->checker == NULL ? "" : config->checker;
-  snprintf(domain, sizeof domain, "%d", (int)config->options.mode.domain);
-  snprintf(torn, sizeof torn, "%d", (int)config->options.mode.torn);
-  snprintf(at, sizeof at, "%d", (int)config->options.at);
-  snprintf(seed, sizeof seed, "%" PRIu64, config->seed);
-  snprintf(strategy, sizeof strategy, "%d", (int)config->strategy);
-  snprintf(status, sizeof status, "%" PRIu64, info->end_status);
-  if (realpath(config->trace, trace) == NULL) {
-    snprintf(trace, sizeof trace, "%s", config->trace);
-  }
-  const char *const rows[][2] = {{"exploration", exploration},
-                                 {"trace", trace},
-                                 {"recover", config->recover},
-                                 {"checker", checker},
-                                 {"apply", config->apply},
-                                 {"domain", domain},
-                                 {"torn", torn},
-                                 {"at", at},
-                                 {"seed", seed},
-                                 {"strategy", strategy},
-                                 {"version", FENCEPOST_VERSION},
-                                 {"status", status}};
-  int err = FPOST_OK;
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0] && err == FPOST_OK; i++) {
-    if (rows[i][1] != NULL) {
-      err = explore_db_set(db, rows[i][0], rows[i][1]);
-    }
-  }
-  return err;
-}
-
-/* Open the database of this exploration, new or to be gone on with. */
-static int prepare(const char *command, const struct explore_config *config,
-                   const struct explore_info *info) {
-  struct explore_db db;
-  char *mine = identity(config, info);
-  int err = explore_db_open(&db, config->db, true);
-  if (err == FPOST_EVERSION && config->replace && !config->resume &&
-      unlink(config->db) == 0) {
-    err = explore_db_open(&db, config->db, true);
-  }
-  if (err != FPOST_OK) {
-    fpost_error("%s: %s", command, db.error);
-    free(mine);
-    return err;
-  }
-  char *theirs = explore_db_get(&db, "exploration");
-  bool replace = config->replace && !config->resume;
-  if (theirs != NULL && !replace && strcmp(theirs, mine) != 0) {
-    fpost_error(
-        "%s: '%s' holds another exploration (another trace, recovery "
-        "command or mode): remove it or give another --db",
-        command, config->db);
-    err = FPOST_EINVAL;
-  } else if (theirs != NULL && !config->resume) {
-    err =
-        sqlite3_exec(
-            db.handle,
-            "DELETE FROM points; DELETE FROM findings;"
-            "DELETE FROM counts; DELETE FROM orders; DROP TABLE IF EXISTS refs;"
-            "DELETE FROM meta WHERE name IN"
-            " ('apply','touched','checked','unobserved','left_out',"
-            "'crash_points','stores_found','uncalled')",
-            NULL, NULL, NULL) == SQLITE_OK
-            ? FPOST_OK
-            : FPOST_EIO;
-  }
-  if (err == FPOST_OK) {
-    err = set_meta(&db, config, info, mine);
-    if (err != FPOST_OK) {
-      fpost_error("%s: %s", command, db.error);
-    }
-  }
-  free(theirs);
-  free(mine);
-  explore_db_close(&db);
-  return err;
 }
 
 /* ---- the report ---- */
@@ -708,9 +624,16 @@ int explore_trace(const char *command, const char *trace,
     return FPOST_EXIT_USAGE;
   }
   int err = FPOST_OK;
+  const char *changed = explore_build_changed(&info);
   char *db = cli->db != NULL ? strdup(cli->db) : explore_db_path(trace);
   char observe[PATH_MAX] = "";
-  if (!operations_begin(command, cli, &info, observe)) {
+  if (changed != NULL) {
+    fpost_error(
+        "%s: '%s' has been built anew since '%s' was recorded, which shows "
+        "what the program did before: record again",
+        command, changed, trace);
+    err = FPOST_EINVAL;
+  } else if (!operations_begin(command, cli, &info, observe)) {
     err = FPOST_EINVAL;
   }
   struct explore_config config =
@@ -726,7 +649,7 @@ int explore_trace(const char *command, const char *trace,
     err = FPOST_ENOMEM;
   }
   if (err == FPOST_OK) {
-    err = prepare(command, &config, &info);
+    err = explore_prepare(command, &config, &info);
   }
   if (err == FPOST_OK && info.operations.count != 0) {
     err = explore_references(&config, &info, shared);

@@ -59,7 +59,7 @@ struct explore_cli {
    offsetof(type, member.strategy),                                            \
    "every state that recovery can tell apart (default), every image one by "   \
    "one, or a random sample"},                                                 \
-  {"states", 0, FPOST_OPTION_U64, "N", offsetof(type, member.states),          \
+  {"states", 0, FPOST_OPTION_COUNT, "N", offsetof(type, member.states),          \
    "end after N runs"},                                                        \
   {"time", 0, FPOST_OPTION_SECONDS, "S", offsetof(type, member.time_ms),       \
    "end after S seconds"},                                                     \
@@ -110,6 +110,10 @@ int explore_trace(const char *command, const char *trace,
 /* Findings and coverage of a database into the report. Errors are printed. */
 FPOST_MUST_USE int explore_report(const char *command, const char *db,
                                   struct fpost_report *report);
+
+/* Can the file be read, and is it more than nothing? If not, says so: whether
+   it is a trace or a database is not known then. */
+bool explore_input_check(const char *command, const char *path);
 
 /* Does the file look like a database? */
 bool explore_db_is(const char *path);

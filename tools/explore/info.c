@@ -44,6 +44,7 @@ static void add_module(struct explore_info *info,
                               ? record->data_size
                               : sizeof module->build_id;
   memcpy(module->build_id, record->data, module->build_id_size);
+  module->hooks = (record->flags & FPOST_MODULE_HOOKS) != 0;
 }
 
 static void add_pool(struct explore_info *info,

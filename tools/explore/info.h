@@ -18,6 +18,7 @@ struct explore_trace_module {
   char *path;
   uint8_t build_id[64];
   size_t build_id_size;
+  bool hooks; /* compiled by the pass, in part or whole */
 };
 
 struct explore_info {
