@@ -36,6 +36,11 @@
 bool fpost_recover_on;
 struct fpost_run fpost_run __attribute__((aligned(4096)));
 
+/* Output of runs that may stay in its file, bytes. */
+#define OUTPUT_KEPT 65536
+
+static long output_size; /* of the last run, bytes */
+
 /* Scratch of the server's walk; runs have their own copy by fork. */
 static uint8_t walk_values[FPOST_CHOICE_VALUES_MAX][64];
 
@@ -100,7 +105,9 @@ static void *map(uint64_t size, int prot, int flags, int fd) {
   return at == -1 ? NULL : (void *)at;
 }
 
-static struct fpost_plan *attach(const char *text) {
+/* Not inlined: the head is large, and runs copy the pages of the stack that
+   they have in common with the server. */
+static __attribute__((noinline)) struct fpost_plan *attach(const char *text) {
   char *end = NULL;
   long fd = strtol(text, &end, 10);
   if (*text == '\0' || *end != '\0' || fd < 0) {
@@ -211,8 +218,7 @@ extern void (*const __fini_array_end[])(int);
 static int count_foreign(struct dl_phdr_info *info, size_t size, void *data) {
   (void)size;
   const char *name = info->dlpi_name;
-  bool system = *name == '\0' || strncmp(name, "/lib", 4) == 0 ||
-                strncmp(name, "/usr/lib", 8) == 0 ||
+  bool system = *name == '\0' || fpost_is_system_library(name) ||
                 strncmp(name, "linux-", 6) == 0;
   *(uint32_t *)data += !system;
   return 0;
@@ -361,7 +367,8 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept,
   if (kill_orphans(pid)) {
     plan->run_flags |= FPOST_RUN_ORPHANS;
   }
-  if (syscall(SYS_lseek, 1, 0L, SEEK_CUR) > 0) {
+  output_size = syscall(SYS_lseek, 1, 0L, SEEK_CUR);
+  if (output_size > 0) {
     plan->run_flags |= FPOST_RUN_OUTPUT;
   }
   run->observed = fpost_observe_hash();
@@ -371,11 +378,13 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept,
   return false;
 }
 
+/* The next run writes over what the last one said; it is given an empty file
+   only if somebody will read it, or if it has become large. */
 static void drop_output(const struct fpost_plan *plan) {
-  if ((plan->run_flags & FPOST_RUN_OUTPUT) != 0) {
+  if (plan->request == FPOST_PLAN_ONE || output_size > OUTPUT_KEPT) {
     (void)syscall(SYS_ftruncate, 1, 0L);
-    (void)syscall(SYS_lseek, 1, 0L, SEEK_SET);
   }
+  (void)syscall(SYS_lseek, 1, 0L, SEEK_SET);
 }
 
 /* Turn the choices of the run into those of the next. False: there is none. */
@@ -468,6 +477,7 @@ void fpost_recover_start(const struct fpost_flags *flags) {
   fpost_recover_libc_prepare();
   (void)pthread_atfork(NULL, NULL, fpost_recover_forked);
   if (plan->output >= 0) {
+    fpost_fork_prepare();
     limit_runs(plan);
     fpost_observe_prepare();
   }

@@ -79,14 +79,25 @@ bool fpost_run_same_path(int dirfd, const char *path, const char *pool) {
          one.st_dev == two.st_dev && one.st_ino == two.st_ino;
 }
 
+/* The pool of which path is the very name: needs no system call. */
+static struct fpost_view *by_name(const char *path) {
+  for (uint32_t i = 0; i < fpost_run.plan->pool_count; i++) {
+    if (strcmp(fpost_run.plan->pools[i].path, path) == 0) {
+      return &fpost_run.views[i];
+    }
+  }
+  return NULL;
+}
+
 struct fpost_view *fpost_run_path(int dirfd, const char *path) {
   if (!fpost_recover_on || path == NULL || *path == '\0') {
     return NULL;
   }
   int err = errno;
   struct stat file;
-  struct fpost_view *found = NULL;
-  bool there = syscall(SYS_newfstatat, dirfd, path, &file, 0) == 0;
+  struct fpost_view *found = by_name(path);
+  bool there =
+      found == NULL && syscall(SYS_newfstatat, dirfd, path, &file, 0) == 0;
   for (uint32_t i = 0; found == NULL && i < fpost_run.plan->pool_count; i++) {
     const struct fpost_plan_pool *pool = &fpost_run.plan->pools[i];
     bool known = pool->inode != 0;

@@ -236,19 +236,10 @@ bool fpost_view_resize(struct fpost_view *view, uint64_t size) {
 
 /* ---- mmap ---- */
 
-/* The first mapping, and it is of the whole file: no need for a home. */
-static void *map_whole(struct fpost_view *view, void *address, uint64_t size,
-                       int flags) {
-  char path[64];
-  fpost_view_path(view, path);
-  long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-  if (fd < 0) {
-    return MAP_FAILED;
-  }
-  void *at =
-      sys_mmap(address, size, READ_WRITE, flags | MAP_PRIVATE, (int)fd, 0);
-  (void)syscall(SYS_close, fd);
-  return at;
+/* The first mapping, and it is of the whole file: no need for a home. The
+   program's descriptor is one of the image. */
+static void *map_whole(int fd, void *address, uint64_t size, int flags) {
+  return sys_mmap(address, size, READ_WRITE, flags | MAP_PRIVATE, fd, 0);
 }
 
 static void *map_part(struct fpost_view *view, void *address, uint64_t size,
@@ -280,23 +271,34 @@ static bool private_does(const struct fpost_view *view, uint64_t size, int prot,
          offset + size <= round_page(view->size);
 }
 
-static void *map_view(struct fpost_view *view, void *address, uint64_t size,
-                      int prot, int flags, uint64_t offset) {
-  int kept = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_POPULATE);
-  kept &= ~MAP_POPULATE;
-  if (!private_does(view, size, prot, flags, offset)) {
+/* A call of mmap; size is whole pages. */
+struct request {
+  void *address;
+  uint64_t size;
+  int prot;
+  int flags;
+  int fd;
+  uint64_t offset;
+};
+
+static void *map_view(struct fpost_view *view, const struct request *call) {
+  int kept = call->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+  uint64_t size = call->size;
+  if (!private_does(view, size, call->prot, call->flags, call->offset)) {
     if (!fpost_view_copy(view)) {
       return MAP_FAILED;
     }
-    int type = (flags & MAP_TYPE) == MAP_PRIVATE ? MAP_PRIVATE : MAP_SHARED;
-    return map_copy(view, address, size, prot, kept | type, offset);
+    int type =
+        (call->flags & MAP_TYPE) == MAP_PRIVATE ? MAP_PRIVATE : MAP_SHARED;
+    return map_copy(view, call->address, size, call->prot, kept | type,
+                    call->offset);
   }
-  bool whole = offset == 0 && size == round_page(view->size) &&
+  bool whole = call->offset == 0 && size == round_page(view->size) &&
                view->home == NULL && !overlaps(view, 0, UINT64_MAX / 2);
-  void *at = whole ? map_whole(view, address, size, kept)
-                   : map_part(view, address, size, kept, offset);
-  if (at != MAP_FAILED && prot != READ_WRITE) {
-    (void)syscall(SYS_mprotect, at, size, prot);
+  void *at = whole ? map_whole(call->fd, call->address, size, kept)
+                   : map_part(view, call->address, size, kept, call->offset);
+  if (at != MAP_FAILED && call->prot != READ_WRITE) {
+    (void)syscall(SYS_mprotect, at, size, call->prot);
   }
   return at;
 }
@@ -325,7 +327,8 @@ bool fpost_recover_mmap(void *address, size_t size, int prot, int flags, int fd,
   }
   uint64_t pages = round_page(size);
   fpost_run_lock();
-  void *at = map_view(view, address, pages, prot, flags, (uint64_t)offset);
+  struct request call = {address, pages, prot, flags, fd, (uint64_t)offset};
+  void *at = map_view(view, &call);
   if (at != MAP_FAILED) {
     struct fpost_mapping *mapping =
         &fpost_run.mappings[fpost_run.mapping_count++];

@@ -178,6 +178,13 @@ void fpost_view_path(const struct fpost_view *view, char path[64]);
 /* Does path, whose file may be gone, spell the absolute path `other`? */
 bool fpost_run_same_path(int dirfd, const char *path, const char *other);
 
+/* ---- recover_fork.c ---- */
+
+/* Is this the name of a library that came with the system? */
+bool fpost_is_system_library(const char *name);
+/* Make forks of this process cheaper; before the first run. */
+void fpost_fork_prepare(void);
+
 /* ---- recover_observe.c ---- */
 
 /* Before the first run, and before each. */
