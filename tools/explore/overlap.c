@@ -207,6 +207,15 @@ orders_last(const struct explore_overlap *overlap,
   return exact ? &overlap->exact : &overlap->quick;
 }
 
+static enum explore_verdict orders_explain(const struct explore_orders *orders,
+                                           const struct explore_moment *moment,
+                                           uint64_t observed) {
+  /* Where there were too many, they are as they were then. */
+  return orders->full && orders->next < moment->passed
+             ? EXPLORE_UNDECIDED
+             : explore_orders_explain(orders, observed);
+}
+
 static int explain(struct explore_search *search,
                    const struct explore_moment *moment, uint64_t observed,
                    enum explore_verdict *verdict) {
@@ -214,7 +223,7 @@ static int explain(struct explore_search *search,
   int err = orders_at(search, &overlap->quick, &overlap->quick_begun, true,
                       moment->stretch, moment->passed);
   if (err == FPOST_OK) {
-    *verdict = explore_orders_explain(&overlap->quick, observed);
+    *verdict = orders_explain(&overlap->quick, moment, observed);
   }
   if (err != FPOST_OK || *verdict != EXPLORE_TORN || !overlap->quick.merged) {
     return err;
@@ -223,7 +232,7 @@ static int explain(struct explore_search *search,
   err = orders_at(search, &overlap->exact, &overlap->exact_begun, false,
                   moment->stretch, moment->passed);
   if (err == FPOST_OK) {
-    *verdict = explore_orders_explain(&overlap->exact, observed);
+    *verdict = orders_explain(&overlap->exact, moment, observed);
   }
   return err;
 }
