@@ -49,6 +49,13 @@
  * RUN: %t new %t.pool && %fencepost crash --pool %t.pool --trace %t.fixed.fpt --recover '%t.fixed check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' -- %t.fixed run %t.pool | FileCheck --check-prefix=GOOD %s
  * RUN: %fencepost explore %t.fixed.fpt --db %t.e.fpdb --depth 2 --recover '%t.fixed check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' | FileCheck --check-prefix=GOOD %s
  *
+ * A second crash, in recovery:
+ * RUN: %fencepost-clang -g -O1 -DFIXED -DTWICE %s -o %t.twice
+ * RUN: %fencepost explore %t.fixed.fpt --db %t.l.fpdb --recover '%t.twice check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' | FileCheck --check-prefix=GOOD %s
+ * RUN: not %fencepost explore %t.fixed.fpt --db %t.m.fpdb --depth 2 --recover '%t.twice check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' > %t.m && FileCheck --check-prefix=TWICE %s < %t.m
+ * RUN: sed -n 's/.* replay [^ ]* //p' %t.m | head -n 1 > %t.state
+ * RUN: not xargs %fencepost replay %t.m.fpdb < %t.state 2>&1 | FileCheck --check-prefix=REPLAY %s
+ *
  * The exit code of the program is expected or not, whatever the checker says:
  * RUN: %t new %t.pool && sh %S/../tools/Inputs/exit-code 1 %fencepost crash --pool %t.pool --trace %t.f.fpt --expect-exit 3 --fail-on error --recover '%t check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' -- %t fail %t.pool | FileCheck --check-prefix=BUG %s
  * RUN: %t new %t.pool && sh %S/../tools/Inputs/exit-code 2 %fencepost crash --pool %t.pool --trace %t.g.fpt --recover '%t check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' -- %t fail %t.pool | FileCheck --check-prefix=BUG %s
@@ -83,6 +90,7 @@
  * LOOKS: nothing was checked: the checker 'true {{.*}} never read a pool
  * OTHER: holds another exploration
  * MERGE: is of another trace
+ * TWICE: the checker said no: {{.*}}; it ran again after a crash in recovery
  * GOOD: 0 errors, 0 warnings; {{.*}} cover all of
  */
 #include "Inputs/pm.h"
@@ -117,7 +125,12 @@ int main(int argc, char **argv) {
   int is_check = pm_is_check(argc, argv);
   struct bank *bank = pm_map(argv[2]);
   if (is_check) {
-    if (bank->logged) {
+    uint64_t logged = bank->logged;
+#ifdef TWICE /* the end of the log, too early */
+    bank->logged = 0;
+    pm_persist(&bank->logged, 8);
+#endif
+    if (logged) {
       bank->first = bank->old[0];
       bank->second = bank->old[1];
       done(bank);

@@ -142,6 +142,9 @@ static void check_run(struct explore_search *search,
 }
 
 void explore_checked_walk(struct explore_search *search) {
+  if (search->kept_count == 0) {
+    return;
+  }
   struct fpost_choice_list list = {
       .choices = malloc(FPOST_PLAN_CHOICES_MAX * sizeof *list.choices),
       .max = FPOST_PLAN_CHOICES_MAX};
@@ -158,7 +161,7 @@ void explore_checked_walk(struct explore_search *search) {
     free(search->kept[i].choices);
   }
   explore_checked_select(search, false);
-  if (search->shared->stop != 0 && search->kept_count != 0) {
+  if (search->shared->stop != 0) {
     search->point.complete = false;
   }
   search->kept_count = 0;

@@ -65,7 +65,8 @@ struct explore_cli {
    "end after S seconds"},                                                     \
   {"timeout", 0, FPOST_OPTION_SECONDS, "S",                                    \
    offsetof(type, member.timeout_ms),                                          \
-   "a recovery that takes longer than S seconds hangs (default 10)"},          \
+   "a recovery or checker that takes longer than S seconds hangs (default "    \
+   "10)"},                                                                     \
   {"depth", 0, FPOST_OPTION_U32, "N", offsetof(type, member.depth),            \
    "crashes in a row: 2 also crashes recovery (default 1)"},                \
   {"observe", 0, FPOST_OPTION_TEXT, "stdout|FILE",                             \
