@@ -176,7 +176,6 @@ static int run_command(struct server *server, const uint32_t *operations,
       .options = EXPLORE_PLAIN_OPTIONS,
       .input = server->input,
       .output = server->output,
-      .observe = -1,
       .output_max = server->search->image.plan->output_max,
       .timeout_ms = config->timeout_ms};
   struct fpost_plan_run run;

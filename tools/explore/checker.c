@@ -131,7 +131,7 @@ int explore_checker_run(struct explore_checker *checker,
   }
   how.words = checker->words.we_wordv;
   how.data_max = 0; /* what it starts may need it */
-  how.observe = -1;
+  how.observe = 0;
   explore_material_run(material, &how, &own);
   if ((own.flags & FPOST_RUN_OPENED) != 0) {
     run->flags |= FPOST_RUN_CHECKED;

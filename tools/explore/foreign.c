@@ -101,7 +101,7 @@ run_how(const struct explore_target *target) {
       .words = target->words,
       .options = EXPLORE_PLAIN_OPTIONS,
       .output = image->output,
-      .observe = plan->observe_stdout != 0 ? image->observe : -1,
+      .observe = plan->observe_stdout != 0 ? image->observe : 0,
       .data_max = target->limited ? FPOST_PLAN_DATA_MAX : 0,
       .output_max = plan->output_max,
       .timeout_ms = target->timeout_ms};

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -55,6 +56,9 @@ static bool namespace_enter(void) {
       (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !map_ids(user, group))) {
     return false;
   }
+  /* Another user namespace takes away /proc/<pid>/fd, where runs with hooks
+     find the image. */
+  (void)prctl(PR_SET_DUMPABLE, 1);
   return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
@@ -316,7 +320,7 @@ static void child(const void *argument) {
     (void)lseek(input, 0, SEEK_SET);
     (void)dup2(input, 0);
   }
-  (void)dup2(how->observe >= 0 ? how->observe : how->output, 1);
+  (void)dup2(how->observe > 0 ? how->observe : how->output, 1);
   (void)dup2(how->output, 2);
   if (how->options != NULL) {
     (void)setenv("FENCEPOST_OPTIONS", how->options, 1);
@@ -351,7 +355,7 @@ static bool accessed(const struct explore_material *material) {
 }
 
 static void empty(int fd) {
-  if (fd >= 0) {
+  if (fd > 0) {
     (void)ftruncate(fd, 0);
     (void)lseek(fd, 0, SEEK_SET);
   }

@@ -90,7 +90,7 @@ struct explore_material_run {
   const char *options; /* FENCEPOST_OPTIONS; null: unset */
   int input;           /* descriptor of a file that it reads; 0: none */
   int output;          /* descriptor for stdout and stderr; emptied before */
-  int observe;         /* descriptor for stdout, emptied before; -1: output */
+  int observe;         /* descriptor for stdout, emptied before; 0: output */
   uint64_t output_max; /* bytes it may write to any one file */
   uint64_t data_max;   /* bytes of private memory it may have; 0: no limit */
   uint64_t timeout_ms; /* 0: none */

@@ -89,7 +89,6 @@ static bool record(struct recording *recording,
   const struct explore_material_run how = {.words = recording->target->words,
                                            .options = flags->text,
                                            .output = first->output,
-                                           .observe = -1,
                                            .output_max = TRACE_MAX,
                                            .timeout_ms =
                                                recording->target->timeout_ms};
