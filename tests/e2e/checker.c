@@ -49,6 +49,10 @@
  * RUN: %t new %t.pool && %fencepost crash --pool %t.pool --trace %t.fixed.fpt --recover '%t.fixed check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' -- %t.fixed run %t.pool | FileCheck --check-prefix=GOOD %s
  * RUN: %fencepost explore %t.fixed.fpt --db %t.e.fpdb --depth 2 --recover '%t.fixed check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' | FileCheck --check-prefix=GOOD %s
  *
+ * Without privileges, with a user namespace:
+ * RUN: not unshare --map-user=1000 --map-group=1000 %fencepost explore %t.fpt --db %t.n.fpdb --recover '%t check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' > %t.n && sed 's,[^ ]*fpdb,DB,; s,==[0-9]*==,,' %t.n > %t.4 && diff %t.1 %t.4
+ * RUN: not unshare --map-user=1000 --map-group=1000 %fencepost explore %t.fpt --db %t.o.fpdb --recover '%t.plain check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' | FileCheck --check-prefix=BUG %s
+ *
  * A second crash, in recovery:
  * RUN: %fencepost-clang -g -O1 -DFIXED -DTWICE %s -o %t.twice
  * RUN: %fencepost explore %t.fixed.fpt --db %t.l.fpdb --recover '%t.twice check %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' | FileCheck --check-prefix=GOOD %s

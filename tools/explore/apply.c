@@ -267,7 +267,7 @@ static bool server_begin(struct server *server) {
   if (err == FPOST_OK && probe.foreign) {
     server->material = &search->target.material;
   } else if (err == FPOST_OK) {
-    err = explore_material_open(&server->own, &search->info->sizes);
+    err = explore_material_open(&server->own, &search->info->sizes, NULL);
     memcpy(error, server->own.error, sizeof error);
   }
   if (err == FPOST_OK) {

@@ -24,10 +24,9 @@ int explore_foreign_start(struct explore_target *target) {
     const char *path = plan->pools[i].path;
     sizes.paths[i] = *path == '\0' ? NULL : path;
   }
-  int err = explore_material_open(&target->material, &sizes);
-  if (err == FPOST_OK && plan->observe_path[0] != '\0') {
-    err = explore_material_observe(&target->material, plan->observe_path);
-  }
+  int err = explore_material_open(
+      &target->material, &sizes,
+      plan->observe_path[0] == '\0' ? NULL : plan->observe_path);
   if (err != FPOST_OK) {
     snprintf(target->error, sizeof target->error, "%s", target->material.error);
     explore_material_close(&target->material);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,17 +51,56 @@ static bool map_ids(uid_t user, gid_t group) {
          write_file("/proc/self/gid_map", groups);
 }
 
-static bool namespace_enter(void) {
+static bool namespace_enter(bool *users) {
   uid_t user = geteuid();
   gid_t group = getegid();
-  if (unshare(CLONE_NEWNS) != 0 &&
+  *users = unshare(CLONE_NEWNS) != 0;
+  if (*users &&
       (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !map_ids(user, group))) {
     return false;
   }
-  /* Another user namespace takes away /proc/<pid>/fd, where runs with hooks
-     find the image. */
-  (void)prctl(PR_SET_DUMPABLE, 1);
   return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+/*
+ * What a user namespace gave is more than those have who are run here: they may
+ * not look into /proc/<pid>/fd of this process then, where runs with hooks find
+ * the image.
+ */
+static void privileges_drop(void) {
+  struct __user_cap_header_struct header = {.version =
+                                                _LINUX_CAPABILITY_VERSION_3};
+  const struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+  (void)syscall(SYS_capset, &header, none);
+  (void)prctl(PR_SET_DUMPABLE, 1);
+}
+
+/*
+ * A process that removes the directory when this one has closed the pipe, by
+ * explore_material_close or by dying. It keeps the right to unmount.
+ */
+static int janitor_start(struct explore_material *material) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    return fail(material, FPOST_EIO, "no pipe for", material->directory, NULL);
+  }
+  (void)fflush(NULL);
+  material->janitor = fork();
+  if (material->janitor == 0) {
+    char none = 0;
+    (void)setsid(); /* what a terminal sends is not for it */
+    (void)dup2(ends[0], 0);
+    (void)syscall(SYS_close_range, 1u, ~0u, 0u);
+    while (read(0, &none, 1) < 0 && errno == EINTR) {
+    }
+    (void)umount2(material->directory, MNT_DETACH);
+    _exit(rmdir(material->directory) != 0);
+  }
+  (void)close(ends[0]);
+  material->alive = ends[1];
+  return material->janitor > 0 ? FPOST_OK
+                               : fail(material, FPOST_EIO, "no process for",
+                                      material->directory, NULL);
 }
 
 static int pool_cover(struct explore_material *material, uint32_t index,
@@ -85,8 +126,7 @@ static int pool_cover(struct explore_material *material, uint32_t index,
   return FPOST_OK;
 }
 
-int explore_material_observe(struct explore_material *material,
-                             const char *path) {
+static int observe_cover(struct explore_material *material, const char *path) {
   char file[96];
   snprintf(file, sizeof file, "%s/observed", material->directory);
   material->observed = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -101,7 +141,8 @@ int explore_material_observe(struct explore_material *material,
 }
 
 int explore_material_open(struct explore_material *material,
-                          const struct explore_sizes *sizes) {
+                          const struct explore_sizes *sizes,
+                          const char *observe) {
   const char *folder = getenv("TMPDIR");
   *material = (struct explore_material){.count = sizes->count, .observed = -1};
   memset(material->files, 0xff, sizeof material->files);
@@ -115,7 +156,8 @@ int explore_material_open(struct explore_material *material,
     material->directory[0] = '\0';
     return err;
   }
-  if (!namespace_enter()) {
+  bool users = false;
+  if (!namespace_enter(&users)) {
     return fail(material, FPOST_EIO, "no mount namespace for",
                 material->directory,
                 "allow user namespaces (sysctl kernel.unprivileged_userns_clone"
@@ -126,11 +168,17 @@ int explore_material_open(struct explore_material *material,
     return fail(material, FPOST_EIO, "cannot mount a tmpfs on",
                 material->directory, NULL);
   }
-  int err = FPOST_OK;
+  int err = janitor_start(material);
   for (uint32_t i = 0; i < sizes->count && err == FPOST_OK; i++) {
     if (sizes->paths[i] != NULL) {
       err = pool_cover(material, i, sizes->paths[i]);
     }
+  }
+  if (err == FPOST_OK && observe != NULL) {
+    err = observe_cover(material, observe);
+  }
+  if (users) {
+    privileges_drop();
   }
   return err;
 }
@@ -146,8 +194,13 @@ void explore_material_close(struct explore_material *material) {
     if (material->observed >= 0) {
       (void)close(material->observed);
     }
-    (void)umount2(material->directory, MNT_DETACH);
-    (void)rmdir(material->directory);
+    if (material->janitor > 0) {
+      (void)close(material->alive);
+      (void)waitpid(material->janitor, NULL, 0);
+    } else {
+      (void)umount2(material->directory, MNT_DETACH);
+      (void)rmdir(material->directory);
+    }
     material->directory[0] = '\0';
   }
 }

@@ -21,30 +21,31 @@
 
 #include "tools/explore/image.h"
 
+#include <sys/types.h>
+
 struct explore_material {
   char directory[64]; /* a tmpfs; only this process and its children see it */
   uint32_t count;     /* pools */
   int files[FPOST_POOLS_MAX]; /* their files */
-  int observed; /* the file that is mounted over that of --observe; -1: none */
+  int observed;  /* the file that is mounted over that of --observe; -1: none */
+  pid_t janitor; /* a process that removes the directory, */
+  int alive;     /* when this descriptor is closed */
   char error[512];
 };
 
 /*
  * Move the calling process, which has one thread, into a mount namespace of its
- * own where each pool of sizes is an empty file; it stays there. Without
- * privileges a user namespace is made for that. Once per process.
+ * own where each pool of sizes is an empty file; it stays there. What is
+ * written to the file `observe`, if it is not null, goes to material->observed
+ * instead; it must be there. Without privileges a user namespace is made for
+ * that. Once per process.
  *
  * Returns 0, FPOST_EIO (the system lets nobody have namespaces) or FPOST_ENOENT
  * (a pool's file is gone), with material->error set.
  */
 FPOST_MUST_USE int explore_material_open(struct explore_material *material,
-                                         const struct explore_sizes *sizes);
-/*
- * What is written to the file at path, which must be there, goes to
- * material->observed instead. Returns 0 or FPOST_EIO with material->error set.
- */
-FPOST_MUST_USE int explore_material_observe(struct explore_material *material,
-                                            const char *path);
+                                         const struct explore_sizes *sizes,
+                                         const char *observe);
 /* Remove the directory. Also after an error of open. */
 void explore_material_close(struct explore_material *material);
 

@@ -676,11 +676,10 @@ static int place_open(struct explore_search *search) {
   if (config->depth == 1 && (config->checker == NULL || config->foreign)) {
     return FPOST_OK;
   }
-  int err = explore_material_open(material, &search->info->sizes);
-  if (err == FPOST_OK && config->observe != NULL &&
-      strcmp(config->observe, "stdout") != 0) {
-    err = explore_material_observe(material, config->observe);
-  }
+  bool is_file =
+      config->observe != NULL && strcmp(config->observe, "stdout") != 0;
+  int err = explore_material_open(material, &search->info->sizes,
+                                  is_file ? config->observe : NULL);
   if (err != FPOST_OK) {
     stop(search, material->error);
   }

@@ -581,7 +581,7 @@ int explore_second_replay(struct explore_image *image,
     snprintf(error, 512, "%s", target.error);
     return err;
   }
-  err = explore_material_open(&material, &sizes);
+  err = explore_material_open(&material, &sizes, NULL);
   if (err == FPOST_OK) {
     err = explore_material_put(&material, first, NULL, 0, false);
   }
