@@ -395,10 +395,10 @@ static bool walk_next(struct fpost_plan *plan,
                                                         : FPOST_ALIKE_RUNS;
   fpost_alike_varied(&plan->alikes, plan->varied);
   bool more = (plan->stops != 0 && bad &&
-               fpost_alike_failed(
-                   &plan->alikes, (uint64_t)run->outcome << 32 | run->value,
-                   most, &fpost_run.list, plan->fixed, fpost_run.units,
-                   fpost_run.steps, walk_values)) ||
+               fpost_alike_failed(&plan->alikes,
+                                  (uint64_t)run->outcome << 32 | run->value,
+                                  most, &fpost_run.list, fpost_run.units,
+                                  fpost_run.steps, walk_values)) ||
               fpost_choice_next(&fpost_run.list, plan->fixed, fpost_run.units,
                                 fpost_run.steps, walk_values);
   plan->varied = fpost_run.list.varied;

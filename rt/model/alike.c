@@ -63,13 +63,13 @@ static void choose_last(struct fpost_choice_list *list, uint32_t index,
 
 bool fpost_alike_failed(struct fpost_alikes *alikes, uint64_t outcome,
                         uint32_t most, struct fpost_choice_list *list,
-                        uint32_t fixed, const struct fpost_unit *units,
+                        const struct fpost_unit *units,
                         const struct fpost_step *steps, uint8_t (*values)[64]) {
   struct fpost_alike *alike = find(alikes, hash_of(outcome, list));
   if (alike == NULL || ++alike->runs < most) {
     return false;
   }
-  uint32_t from = alike->from < fixed ? fixed : alike->from;
+  uint32_t from = alike->from;
   bool left = false;
   for (uint32_t i = from; i < list->count; i++) {
     left = left || list->choices[i].alternative + 1 < list->choices[i].count;

@@ -54,7 +54,7 @@ void fpost_alike_varied(struct fpost_alikes *alikes, uint32_t varied);
  */
 bool fpost_alike_failed(struct fpost_alikes *alikes, uint64_t outcome,
                         uint32_t most, struct fpost_choice_list *list,
-                        uint32_t fixed, const struct fpost_unit *units,
+                        const struct fpost_unit *units,
                         const struct fpost_step *steps, uint8_t (*values)[64]);
 
 #endif /* FPOST_MODEL_ALIKE_H */

@@ -507,6 +507,9 @@ static char *choices_state(struct explore_search *search,
   }
   char *name =
       explore_state_name(image, search->point.event, units, count, false);
+  if (search->outer != NULL) {
+    name = explore_second_name(search, units, count, false, name);
+  }
   free(units);
   return name;
 }
@@ -529,6 +532,9 @@ static void describe_read(struct explore_search *search,
     finding->read = (struct fpost_access){
         .present = true,
         .place = target_place(search, &stacks[found->choice], false)};
+  }
+  if (search->outer != NULL) {
+    finding->crash.outcome = "it ran again after a crash in recovery";
   }
   add_crash(search, finding, choices_state(search, found));
 }

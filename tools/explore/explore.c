@@ -316,7 +316,10 @@ static void note_second(const struct explore_totals *totals,
     fpost_report_note(report, fpost_report_format(report,
                                                   "%" PRIu64
                                                   " of the crash points are in "
-                                                  "recovery (--depth 2)",
+                                                  "recovery (--depth 2); what "
+                                                  "its code without hooks "
+                                                  "stores is seen when it is "
+                                                  "flushed, and not before",
                                                   totals->second));
   }
 }

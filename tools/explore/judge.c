@@ -6,6 +6,7 @@
 #include "tools/explore/describe.h"
 #include "tools/explore/overlap.h"
 #include "tools/explore/references.h"
+#include "tools/explore/second.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -538,6 +539,8 @@ static void judge_reads(struct explore_search *search) {
   struct fpost_robust_unit units[FPOST_ROBUST_UNITS_MAX];
   uint32_t positions[FPOST_ROBUST_UNITS_MAX];
   uint32_t count = units_read(search, reads, FPOST_ROBUST_UNITS_MAX);
+  bool all = count < FPOST_ROBUST_UNITS_MAX;
+  count = explore_second_own(search, reads, count);
   for (uint32_t i = 0; i < count; i++) {
     units[i] = (struct fpost_robust_unit){.unit = &image->units[reads[i]],
                                           .steps = image->steps,
@@ -546,8 +549,7 @@ static void judge_reads(struct explore_search *search) {
                        &units[i].known);
     judge_race(search, &units[i]);
   }
-  if (count < 2 || count == FPOST_ROBUST_UNITS_MAX ||
-      image->threads_count == 0) {
+  if (count < 2 || !all || image->threads_count == 0) {
     return;
   }
   struct fpost_robust_thread *threads =
@@ -562,8 +564,8 @@ static void judge_reads(struct explore_search *search) {
 }
 
 void explore_judge_run(struct explore_search *search) {
-  if (search->target.foreign || search->outer != NULL) {
-    return; /* what it read is not known, or was stored by several runs */
+  if (search->target.foreign) {
+    return; /* what it read is not known */
   }
   if (search->config->heap != FPOST_PLAN_HEAP_READ ||
       search->config->strategy != EXPLORE_LAZY) {

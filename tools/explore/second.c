@@ -236,6 +236,20 @@ static bool unknown_all(struct explore_search *inner) {
   return true;
 }
 
+uint32_t explore_second_own(const struct explore_search *search,
+                            uint32_t *units, uint32_t count) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    bool own = true;
+    for (uint32_t j = 0; j < search->unknown_count; j++) {
+      own = own && search->unknown[j].inner != units[i];
+    }
+    units[kept] = units[i];
+    kept += own;
+  }
+  return kept;
+}
+
 char *explore_second_name(const struct explore_search *search,
                           const struct explore_lost *units, uint32_t count,
                           bool others_full, char *name) {

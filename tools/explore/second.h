@@ -36,6 +36,13 @@ void explore_second_walk(struct explore_search *search);
 FPOST_MUST_USE int explore_second_store(struct explore_search *search);
 
 /*
+ * Leave out of `units` those that the first crash left open: what recovery
+ * itself stored is in order, these are not. Returns how many are left.
+ */
+uint32_t explore_second_own(const struct explore_search *search,
+                            uint32_t *units, uint32_t count);
+
+/*
  * "EVENT/CUTS:" and then `name`, which is freed: the first crash of a state in
  * which the units of the second one are as explore_state_name takes them. The
  * caller frees it.
