@@ -3,7 +3,7 @@
  * REQUIRES: mount
  * RUN: %fencepost-clang -g -O1 %s -o %t
  * RUN: %fencepost-clang -g -O1 -DFIXED %s -o %t.fixed
- * RUN: rm -f %t.pool && %fencepost record --pool %t.pool -o %t.fpt -- %t run %t.pool
+ * RUN: rm -f %t.pool %t.*fpdb && %fencepost record --pool %t.pool -o %t.fpt -- %t run %t.pool
  * RUN: %fencepost explore %t.fpt --db %t.one.fpdb --recover '%t check %t.pool' | FileCheck --check-prefix=GOOD %s
  * RUN: not %fencepost explore %t.fpt --db %t.fpdb --depth 2 --recover '%t check %t.pool' | FileCheck %s
  * RUN: %fencepost explore %t.fpt --db %t.good.fpdb --depth 2 --recover '%t.fixed check %t.pool' | FileCheck --check-prefix=GOOD %s

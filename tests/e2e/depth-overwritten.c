@@ -3,7 +3,7 @@
  * REQUIRES: mount
  * RUN: %fencepost-clang -g -O1 %s -o %t
  * RUN: %fencepost-clang -g -O1 -DFIXED %s -o %t.fixed
- * RUN: rm -f %t.pool && %fencepost record --pool %t.pool -o %t.fpt -- %t run %t.pool
+ * RUN: rm -f %t.pool %t.*fpdb && %fencepost record --pool %t.pool -o %t.fpt -- %t run %t.pool
  * RUN: not %fencepost explore %t.fpt --db %t.fpdb --only recovery-failure --depth 2 --recover '%t check %t.pool' | FileCheck %s
  * RUN: not %fencepost explore %t.fpt --db %t.all.fpdb --only recovery-failure --explore all --depth 2 --recover '%t check %t.pool' | FileCheck %s
  * RUN: %fencepost explore %t.fpt --db %t.good.fpdb --no persistency-race --depth 2 --recover '%t.fixed check %t.pool' | FileCheck --check-prefix=GOOD %s
