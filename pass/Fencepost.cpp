@@ -118,17 +118,19 @@ void Plan::insert(Function &F, Hooks &Runtime, HookCounts &Counts,
   F.addFnAttr(DoneAttribute);
 }
 
-static void instrument(Function &F, bool HasMarks, Hooks &Runtime,
+static void instrument(Function &F, ArrayRef<CallInst *> Marks, Hooks &Runtime,
                        ModuleSummary &Summary) {
   Plan Ordinary(F);
   ++Summary.Functions;
   if (Ordinary.Unknown != 0 && Summary.UnknownAsm == 0)
     Summary.UnknownAsmFunction = demangle(F.getName());
   Summary.UnknownAsm += Ordinary.Unknown;
-  if ((!Ordinary.hasLoads() && !HasMarks) || !canHaveVersions(F))
+  if ((!Ordinary.hasLoads() && Marks.empty()) || !canHaveVersions(F))
     return Ordinary.insert(F, Runtime, Summary.Hooks, /*Guarded=*/true);
 
   Function *Copy = copyForRecovery(F);
+  for (CallInst *Mark : Marks)
+    Mark->eraseFromParent();
   Plan Recovery(*Copy);
   Recovery.LeavesAtReturn = Ordinary.LeavesAtReturn;
   HookCounts InCopy;
@@ -206,9 +208,9 @@ PreservedAnalyses FencepostPass::run(Module &M, ModuleAnalysisManager &) {
   Hooks Runtime(M);
   redirectLibc(M);
   settleMarks(M);
-  auto WithMarks = functionsWithMarks(M);
+  MarksByFunction Marks = marksByFunction(M);
   for (Function *F : Functions)
-    instrument(*F, WithMarks.contains(F), Runtime, Summary);
+    instrument(*F, Marks.lookup(F), Runtime, Summary);
   MarkedFunctions Marked = lowerMarks(M, Functions, Runtime);
   addConstructor(M, Runtime, describeModule(M, Summary, Marked, Options.Text));
 

@@ -13,6 +13,8 @@
 // just written).
 #include "Group.h"
 
+#include "Mark.h"
+
 #include "fencepost/events.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -249,9 +251,12 @@ static bool endsLoads(const Instruction &I) {
 
 void Grouper::visit(Instruction &I, ArrayRef<Event> Events) {
   Order[&I] = unsigned(2 * Order.size() + 2);
+  const auto *Call = dyn_cast<CallInst>(&I);
+  // What is stored before a mark is reported before it; loads do not matter.
+  bool IsMark = Call != nullptr && markOf(*Call);
   bool Barrier = isBarrier(I);
   bool Sync = false;
-  if (Barrier)
+  if (Barrier || IsMark)
     closeStores(&I);
   for (const Event &E : Events) {
     Sync |= E.Kind == EventKind::Sync;
@@ -268,7 +273,7 @@ void Grouper::visit(Instruction &I, ArrayRef<Event> Events) {
   // order.
   if (endsLoads(I) || Sync)
     closeLoads();
-  else if (I.mayWriteToMemory())
+  else if (I.mayWriteToMemory() && !IsMark)
     closeGroup();
 }
 

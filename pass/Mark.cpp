@@ -230,6 +230,14 @@ void forEachMark(Module &M, function_ref<void(CallInst &, const Mark &)> Each) {
       Each(*Call, *Found);
 }
 
+MarksByFunction marksByFunction(Module &M) {
+  MarksByFunction Marks;
+  forEachMark(M, [&](CallInst &Call, const Mark &) {
+    Marks[Call.getFunction()].push_back(&Call);
+  });
+  return Marks;
+}
+
 // ---- settling
 
 /// Is the place in the inlined call, or in the function, that the mark is of?

@@ -4,7 +4,9 @@
 #ifndef FENCEPOST_PASS_MARK_H
 #define FENCEPOST_PASS_MARK_H
 
-#include "llvm/IR/InstrTypes.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/Instructions.h"
 #include "llvm/IR/PassManager.h"
 
 #include <optional>
@@ -45,6 +47,12 @@ std::optional<Mark> markOf(const llvm::CallBase &Call);
 /// that belong to the call: all, if nothing has been inlined, else by debug
 /// information. Before hooks are inserted.
 void settleMarks(llvm::Module &M);
+
+/// The functions that hold marks, their own or of what was inlined: each gets a
+/// version in which they are lowered, so that the other has none.
+using MarksByFunction = llvm::DenseMap<const llvm::Function *,
+                                       llvm::SmallVector<llvm::CallInst *, 4>>;
+MarksByFunction marksByFunction(llvm::Module &M);
 
 /// Calls Each for each mark of the module, which it may erase.
 void forEachMark(llvm::Module &M,

@@ -142,27 +142,19 @@ private:
 
 } // namespace
 
-SmallPtrSet<const Function *, 32> functionsWithMarks(Module &M) {
-  SmallPtrSet<const Function *, 32> Functions;
-  forEachMark(M, [&](CallInst &Call, const Mark &) {
-    Functions.insert(Call.getFunction());
-  });
-  return Functions;
-}
-
 /// Lets the builder insert before Place, where operations are asked for.
 void Lowering::at(IRBuilder<> &Builder, Instruction *Place) {
+  DebugLoc Location = Builder.getCurrentDebugLocation();
   Builder.SetInsertPoint(Place);
   if (Guarded) {
-    DebugLoc Location = Builder.getCurrentDebugLocation();
     Value *Ops =
         Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_OPS);
     Builder.SetInsertPoint(SplitBlockAndInsertIfThen(
         Builder.CreateIsNotNull(Ops), Place->getIterator(),
         /*Unreachable=*/false,
         MDBuilder(Builder.getContext()).createUnlikelyBranchWeights()));
-    Builder.SetCurrentDebugLocation(Location);
   }
+  Builder.SetCurrentDebugLocation(Location);
 }
 
 Value *Lowering::frame(IRBuilder<> &Builder) {

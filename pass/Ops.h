@@ -6,14 +6,7 @@
 
 #include "Hooks.h"
 
-#include "llvm/ADT/SmallPtrSet.h"
-
 namespace fencepost {
-
-/// The functions that hold marks, their own or of what was inlined: each needs
-/// a version in which they are lowered, so that the other pays nothing.
-llvm::SmallPtrSet<const llvm::Function *, 32>
-functionsWithMarks(llvm::Module &M);
 
 /// The table of struct fencepost_function (fencepost/module.h) of a module.
 struct MarkedFunctions {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * RUN: %fencepost-clang -g -O2 %s -o %t && %fencepost-clang -g -O2 -DFIXED %s -o %t.fixed
- * RUN: rm -f %t.pool && not %fencepost crash --pool %t.pool --op set_both --op swap --op rename_it --trace %t.fpt --observe stdout --recover '%t check %t.pool' -- %t run %t.pool | FileCheck %s
+ * RUN: rm -f %t.pool && not %fencepost crash --pool %t.pool --op set_both --op swap --op rename_it --buffered rename_it --trace %t.fpt --observe stdout --recover '%t check %t.pool' -- %t run %t.pool | FileCheck %s
  * RUN: %fencepost show %t.fpt | FileCheck --check-prefix=OPS %s
- * RUN: rm -f %t.pool && %fencepost crash --pool %t.pool --op set_both --op swap --op rename_it --trace %t.f.fpt --observe stdout --recover '%t.fixed check %t.pool' -- %t.fixed run %t.pool | FileCheck --check-prefix=GOOD %s
+ * RUN: rm -f %t.pool && %fencepost crash --pool %t.pool --op set_both --op swap --op rename_it --buffered rename_it --trace %t.f.fpt --observe stdout --recover '%t.fixed check %t.pool' -- %t.fixed run %t.pool | FileCheck --check-prefix=GOOD %s
  *
  * Intent: functions that call nothing are operations as well: what they store
  * may be flushed by instructions of their own, by inline assembly, or by the
- * caller.
+ * caller, who promises less (--buffered).
  *
  * OPS: op-begin set_both(root={{.*}}, value=1)
  * OPS: op-end {{.*}} in set_both
