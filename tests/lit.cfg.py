@@ -94,6 +94,14 @@ if shutil.which("unshare") and subprocess.run(
         ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
     config.available_features.add("mount")
+# Somebody without privileges who may have a user namespace, and reach the build.
+nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+if os.geteuid() == 0 and shutil.which("setpriv") and subprocess.run(
+        nobody + ["unshare", "-Um", os.path.join(tools, "fencepost"), "--help"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+    config.available_features.add("nobody")
+    config.substitutions.append(("%nobody", " ".join(["env", "TMPDIR=/tmp"] + nobody)))
+
 if os.access(os.path.join(llvm_bin, "ld.lld"), os.X_OK):
     config.available_features.add("lld")
 
