@@ -220,6 +220,7 @@ static void fork_child(void) {
     return;
   }
   context->process = fpost_os_process();
+  bool raced = fpost_races_on;
   fpost_races_stop();
   for (uint32_t i = 0; i < context->threads_count; i++) {
     context->threads[i].model.pending_count = 0;
@@ -241,6 +242,11 @@ static void fork_child(void) {
   }
   fpost_findings_forked(&context->findings);
   atomic_fetch_add(&context->results->started, 1);
+  if (raced && context->regions.count != 0) {
+    fpost_note(
+        "the program forked while PM was mapped: races are not looked for in "
+        "the child, nor between it and its parent");
+  }
 }
 
 /*

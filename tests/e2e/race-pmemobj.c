@@ -7,7 +7,8 @@
  * threads; a transaction that gives up its lock before it has ended lets others
  * read what may be undone.
  *
- * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool mutex rwlock parameter
+ * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool mutex rwlock parameter \
+ * RUN:   read-parameter tx-lock cond try timed
  * RUN: sh %S/Inputs/races.sh isolation %t %t.pool early
  * RUN: rm -f %t.pool && not %fencepost check --races -- %t.buggy early %t.pool \
  * RUN:   | FileCheck %s
@@ -22,10 +23,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct root {
   PMEMmutex mutex;
   PMEMrwlock rwlock;
+  PMEMcond cond;
+  uint64_t turn; /* under mutex */
   uint64_t value;
   uint64_t copies[2];
 };
@@ -62,6 +66,71 @@ static void parameter(void) {
   TX_END
 }
 
+static void with_tx_lock(void) {
+  TX_BEGIN(pool) {
+    DO(pmemobj_tx_lock(TX_PARAM_RWLOCK, &root->rwlock));
+    pmemobj_tx_add_range_direct(&root->value, sizeof root->value);
+    root->value++;
+  }
+  TX_END
+}
+
+/* Who writes takes the lock by the transaction, who reads by itself. */
+static void read_parameter(int me) {
+  if (me == 0) {
+    TX_BEGIN_PARAM(pool, TX_PARAM_RWLOCK, &root->rwlock, TX_PARAM_NONE) {
+      pmemobj_tx_add_range_direct(&root->value, sizeof root->value);
+      root->value++;
+    }
+    TX_END
+  } else {
+    DO(pmemobj_rwlock_rdlock(pool, &root->rwlock));
+    volatile uint64_t copy = root->value;
+    (void)copy;
+    DO(pmemobj_rwlock_unlock(pool, &root->rwlock));
+  }
+}
+
+/* Each adds when it is its turn. */
+static void with_cond(int me) {
+#ifndef BUGGY
+  pmemobj_mutex_lock(pool, &root->mutex);
+  while (root->turn != (uint64_t)me)
+    pmemobj_cond_wait(pool, &root->cond, &root->mutex);
+  pmemobj_mutex_unlock(pool, &root->mutex);
+#endif
+  add();
+  (void)me;
+#ifndef BUGGY
+  pmemobj_mutex_lock(pool, &root->mutex);
+  root->turn++;
+  pmemobj_persist(pool, &root->turn, sizeof root->turn);
+  pmemobj_cond_broadcast(pool, &root->cond);
+  pmemobj_mutex_unlock(pool, &root->mutex);
+#endif
+}
+
+static void with_trylock(void) {
+#ifndef BUGGY
+  while (pmemobj_mutex_trylock(pool, &root->mutex) != 0)
+    ;
+#endif
+  add();
+  DO(pmemobj_mutex_unlock(pool, &root->mutex));
+}
+
+static void with_timedlock(void) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 60;
+#ifndef BUGGY
+  while (pmemobj_rwlock_timedwrlock(pool, &root->rwlock, &until) != 0)
+    ;
+#endif
+  add();
+  DO(pmemobj_rwlock_unlock(pool, &root->rwlock));
+}
+
 /* The first thread; the second reads when it is let. */
 static void early(void) {
   pmemobj_mutex_lock(pool, &root->mutex);
@@ -94,6 +163,16 @@ static void *work(void *argument) {
     DO(pmemobj_rwlock_unlock(pool, &root->rwlock));
   } else if (is("parameter")) {
     parameter();
+  } else if (is("read-parameter")) {
+    read_parameter(me);
+  } else if (is("tx-lock")) {
+    with_tx_lock();
+  } else if (is("cond")) {
+    with_cond(me);
+  } else if (is("try")) {
+    with_trylock();
+  } else if (is("timed")) {
+    with_timedlock();
   } else if (me == 0) {
     early();
   } else {

@@ -8,7 +8,8 @@
  * hands over is not taken for one. The threads run one after the other, by a
  * clock that nobody sees.
  *
- * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool accident two-locks
+ * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool accident two-locks \
+ * RUN:   order trylock along
  * RUN: rm -f %t.pool && not %fencepost check --races --pool %t.pool -- \
  * RUN:   %t.buggy two-locks %t.pool | FileCheck %s
  * CHECK: ERROR: fencepost: pm-data-race
@@ -20,6 +21,7 @@
  * RUN: rm -f %t.pool && %fencepost check --races --pool %t.pool -- %t.buggy hand-over %t.pool
  * RUN: rm -f %t.pool && %fencepost check --races --pool %t.pool -- %t.buggy flag %t.pool
  * RUN: rm -f %t.pool && %fencepost check --races --pool %t.pool -- %t.buggy unknown %t.pool
+ * RUN: rm -f %t.pool && %fencepost check --races --pool %t.pool -- %t.buggy inside %t.pool
  */
 #define _GNU_SOURCE
 #include "Inputs/pm.h"
@@ -58,6 +60,87 @@ static void protect(int me, int taken) {
     pthread_mutex_unlock(own);
 }
 
+static void both(int me, int first, int second) {
+  pthread_mutex_lock(&locks[first]);
+  pthread_mutex_lock(&locks[second]);
+  counters[32 * me]++;
+  pthread_mutex_unlock(&locks[second]);
+  pthread_mutex_unlock(&locks[first]);
+}
+
+/* Two locks are taken, in one order or the other: with neither is the cell
+   protected, though one ran after the other. */
+static void order(int me) {
+#ifdef BUGGY
+  if (me == 0)
+    add();
+  both(me, me, 1 - me);
+  if (me == 1)
+    add();
+#else
+  (void)me;
+  pthread_mutex_lock(&locks[0]);
+  pthread_mutex_lock(&locks[1]);
+  add();
+  pthread_mutex_unlock(&locks[0]);
+  pthread_mutex_unlock(&locks[1]);
+#endif
+}
+
+/* Who does not get the lock goes on without it; here it got it. */
+static void with_trylock(void) {
+#ifdef BUGGY
+  pthread_mutex_t *own = pthread_mutex_trylock(&lock) == 0 ? &lock : NULL;
+  counters[0] += 0;
+  if (own != NULL)
+    pthread_mutex_unlock(own);
+  add();
+#else
+  while (pthread_mutex_trylock(&lock) != 0)
+    ;
+  add();
+  pthread_mutex_unlock(&lock);
+#endif
+}
+
+/* Hand over hand along a list: each node has its lock, the next one is taken
+   before the last one is given up. The buggy one lets go of
+   a node before it stores to it. */
+static void along(int me) {
+  static pthread_mutex_t nodes[4] = {
+      PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+      PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+  pthread_mutex_lock(&nodes[0]);
+  for (int i = 0; i < 3; i++) {
+#ifdef BUGGY
+    pthread_mutex_unlock(&nodes[i]);
+    cells[8 * i] += (uint64_t)me;
+    pthread_mutex_lock(&nodes[i + 1]);
+#else
+    pthread_mutex_lock(&nodes[i + 1]);
+    cells[8 * i] += (uint64_t)me;
+    pthread_mutex_unlock(&nodes[i]);
+#endif
+    pm_persist(&cells[8 * i], sizeof cells[0]);
+  }
+  pthread_mutex_unlock(&nodes[3]);
+}
+
+/* What the inner lock hands over is ordered whatever the outer one does. */
+static void inside(int me) {
+  if (me == 0)
+    add();
+  pthread_mutex_lock(&locks[me]);
+  pthread_mutex_lock(&lock);
+  if (me == 0)
+    done = 1;
+  int seen = done;
+  pthread_mutex_unlock(&lock);
+  pthread_mutex_unlock(&locks[me]);
+  if (me == 1 && seen)
+    add();
+}
+
 static void *work(void *argument) {
   int me = (int)(intptr_t)argument;
   struct timespec later = {0, me * 100000000};
@@ -85,6 +168,14 @@ static void *work(void *argument) {
       if (protected)
         protect(me, 0);
     }
+  } else if (is("order")) {
+    order(me);
+  } else if (is("trylock")) {
+    with_trylock();
+  } else if (is("along")) {
+    along(me);
+  } else if (is("inside")) {
+    inside(me);
   } else if (is("hand-over")) {
     if (me == 0) {
       add();
