@@ -62,14 +62,11 @@ static void clock_write(struct fpost_race *race, struct fpost_race_clock *clock,
    to nobody by that alone. */
 static void hard_join(struct fpost_race_thread *thread, const uint32_t *from,
                       uint32_t count) {
-  bool learns = false;
   for (uint32_t i = 0; i < count; i++) {
     if (from[i] > thread->hard[i] && i != thread->slot) {
       thread->hard[i] = from[i];
-      learns = true;
     }
   }
-  thread->hard_version += learns;
 }
 
 static void hard_read(struct fpost_race_thread *thread,
@@ -294,33 +291,23 @@ void fpost_race_lock(struct fpost_race *race, struct fpost_race_thread *thread,
   if (clock_room(race, &sync->begun)) {
     sync->begun.at[thread->slot] = thread->hb[thread->slot];
   }
-  held->version = thread->hard_version;
   thread->held_count += room;
   locks_chain(race, thread, thread->held_count - room);
 }
 
 /*
  * If something in an earlier critical section of another thread is ordered
- * before something in this one, then the whole of it is; and all that came
- * before it, which is not known of each section by itself.
+ * before something in this one, then the whole of it is. (What that thread knew
+ * for sure came with the lock.)
  */
-static void section_after(const struct fpost_race *race,
-                          struct fpost_race_thread *thread,
-                          struct fpost_race_held *held) {
-  const struct fpost_race_sync *sync = held->sync;
-  for (uint32_t i = 0; i < race->threads_count && i < sync->begun.count; i++) {
-    if (i == thread->slot || sync->begun.at[i] == 0 ||
-        thread->hard[i] < sync->begun.at[i]) {
-      continue;
-    }
-    if (sync->learnt) {
-      held_order(thread, held);
-      return;
-    }
-    /* It knew as much at its end as at its begin. */
-    if (i < sync->ended.count && thread->hard[i] < sync->ended.at[i]) {
+static void section_after(struct fpost_race_thread *thread,
+                          const struct fpost_race_sync *sync) {
+  uint32_t count = sync->begun.count < sync->ended.count ? sync->begun.count
+                                                         : sync->ended.count;
+  for (uint32_t i = 0; i < count; i++) {
+    if (i != thread->slot && thread->hard[i] >= sync->begun.at[i] &&
+        thread->hard[i] < sync->ended.at[i]) {
       thread->hard[i] = sync->ended.at[i];
-      thread->hard_version++;
     }
   }
 }
@@ -330,7 +317,6 @@ static void section_end(struct fpost_race *race,
                         const struct fpost_race_thread *thread,
                         struct fpost_race_held *held) {
   struct fpost_race_set *all = held->sync->touched;
-  held->sync->learnt |= thread->hard_version != held->version;
   if (clock_room(race, &held->sync->ended)) {
     held->sync->ended.at[thread->slot] = thread->hb[thread->slot];
   }
@@ -350,7 +336,7 @@ void fpost_race_unlock(struct fpost_race *race,
   struct fpost_race_sync *sync = sync_get(race, shared ? shared_key(key) : key);
   if (at > 0) {
     struct fpost_race_held *held = &thread->held[at - 1];
-    section_after(race, thread, held);
+    section_after(thread, held->sync);
     section_end(race, thread, held);
     thread->held_count--;
     for (uint32_t i = at; i <= thread->held_count; i++) {

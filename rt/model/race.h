@@ -69,8 +69,6 @@ struct fpost_race_sync {
   struct fpost_race_set *touched; /* locks: [0] read, [1] written in critical
                                      sections; null: none with hooks yet */
   bool all_touched;               /* locks: some section did what is unknown */
-  bool learnt; /* locks: some section's thread came to know, for sure, of what
-                  others had done before */
 };
 
 /* A lock that a thread holds. */
@@ -80,7 +78,6 @@ struct fpost_race_held {
   bool shared;
   bool apart;   /* FPOST_RACE_APART */
   bool ordered; /* its earlier sections come before what follows, for sure */
-  uint32_t version; /* hard_version of its thread when it was taken */
   struct fpost_site_lock taken;     /* .below: the chain of those held before */
   uint32_t locks;                   /* the chain that it is the top of */
   struct fpost_race_set touched[2]; /* in this section */
@@ -92,7 +89,6 @@ struct fpost_race_thread {
   uint32_t relaxed[FPOST_RACE_THREADS]; /* read by relaxed loads, for the next
                                            acquire fence */
   uint32_t fenced[FPOST_RACE_THREADS];  /* as of the last release fence */
-  uint32_t hard_version; /* how often it learnt something by hard */
   bool any_relaxed;
   bool any_fenced;
   uint32_t slot;
