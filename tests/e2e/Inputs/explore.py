@@ -4,10 +4,13 @@
 explore.py equal   FENCEPOST PROGRAM DIR SEEDS [OPTION...]
                                                    lazy outcomes = all outcomes
 explore.py replay  FENCEPOST DB...                 every reported state fails again
-explore.py kill    FENCEPOST PROGRAM DIR TIMES     kill -9, --resume: same findings
-explore.py split   FENCEPOST PROGRAM DIR           -j, shards, --resume: same findings
+explore.py kill    FENCEPOST PROGRAM DIR TIMES [OPTION...]
+                                                   kill -9, --resume: same findings
+explore.py split   FENCEPOST PROGRAM DIR [OPTION...]
+                                                   -j, shards, --resume: same findings
 
-PROGRAM takes `run POOL [SEED]` and `check POOL [SEED OUTCOMES]`.
+An OPTION of kill and split is one of explore, --op for record, or --plain PATH:
+that program recovers. PROGRAM takes `run POOL [SEED]` and `check POOL [SEED OUTCOMES]`.
 """
 import json
 import os
@@ -104,12 +107,30 @@ def explore(fencepost, program, pool, trace, db, *options):
             "%s check %s" % (program, pool), *options]
 
 
-def kill(fencepost, program, where, times):
-    pool, trace = record(fencepost, program, where)
+def prepare(fencepost, program, where, options):
+    """Record; what is left of the options, as one that explores."""
+    options = list(options)
+    taken = {"--op": None, "--plain": program}
+    for name in taken:
+        if name in options:
+            at = options.index(name)
+            taken[name] = options[at + 1]
+            del options[at:at + 2]
+    how = ["--op", taken["--op"]] if taken["--op"] else []
+    pool, trace = record(fencepost, program, where, options=how)
+
+    def exploring(db, *more):
+        return explore(fencepost, taken["--plain"], pool, trace, db, *options,
+                       *more)
+    return exploring
+
+
+def kill(fencepost, program, where, times, *options):
+    exploring = prepare(fencepost, program, where, options)
     whole, part = where + "/whole.fpdb", where + "/part.fpdb"
     remove(whole)
     start = time.time()
-    run(*explore(fencepost, program, pool, trace, whole), codes=(0, 1))
+    run(*exploring(whole), codes=(0, 1))
     length = time.time() - start
     want = findings(fencepost, whole)
     seed = random.randrange(1 << 30)
@@ -119,15 +140,14 @@ def kill(fencepost, program, where, times):
         remove(part)
         for _ in range(2):
             child = subprocess.Popen(
-                explore(fencepost, program, pool, trace, part, "--resume"),
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                exploring(part, "--resume"), stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL)
             time.sleep(random.uniform(0, length))
             if child.poll() is None:
                 child.send_signal(signal.SIGKILL)
                 killed += 1
             child.wait()
-        run(*explore(fencepost, program, pool, trace, part, "--resume"),
-            codes=(0, 1))
+        run(*exploring(part, "--resume"), codes=(0, 1))
         got = findings(fencepost, part)
         if got != want:
             sys.exit("seed %d: after being killed:\n%s\nwanted:\n%s" %
@@ -137,30 +157,27 @@ def kill(fencepost, program, where, times):
     print("killed and resumed: same findings")
 
 
-def split(fencepost, program, where):
-    pool, trace = record(fencepost, program, where)
+def split(fencepost, program, where, *options):
+    exploring = prepare(fencepost, program, where, options)
     names = ["one", "two", "1of3", "2of3", "3of3", "merged", "lacking",
              "bounded"]
     dbs = {name: "%s/%s.fpdb" % (where, name) for name in names}
     for db in dbs.values():
         remove(db)
-    run(*explore(fencepost, program, pool, trace, dbs["one"]), codes=(0, 1))
-    run(*explore(fencepost, program, pool, trace, dbs["two"], "-j", "2"),
-        codes=(0, 1))
+    run(*exploring(dbs["one"]), codes=(0, 1))
+    run(*exploring(dbs["two"], "-j", "2"), codes=(0, 1))
     for i in (1, 2, 3):
-        run(*explore(fencepost, program, pool, trace, dbs["%dof3" % i],
-                     "--shard", "%d/3" % i), codes=(0, 1))
+        run(*exploring(dbs["%dof3" % i], "--shard", "%d/3" % i),
+            codes=(0, 1))
         assert not findings(fencepost, dbs["%dof3" % i])["coverage"]["complete"]
     run(fencepost, "merge", dbs["1of3"], dbs["2of3"], dbs["3of3"], "-o",
         dbs["merged"])
     run(fencepost, "merge", dbs["1of3"], dbs["2of3"], "-o", dbs["lacking"])
     assert not findings(fencepost, dbs["lacking"])["coverage"]["complete"]
-    run(*explore(fencepost, program, pool, trace, dbs["bounded"], "--states",
-                 "2"), codes=(0, 1))
+    run(*exploring(dbs["bounded"], "--states", "2"), codes=(0, 1))
     bounded = findings(fencepost, dbs["bounded"])["coverage"]
     assert bounded["left_out"] == "ended by --states or --time", bounded
-    run(*explore(fencepost, program, pool, trace, dbs["bounded"], "--resume"),
-        codes=(0, 1))
+    run(*exploring(dbs["bounded"], "--resume"), codes=(0, 1))
     want = findings(fencepost, dbs["one"])
     assert len(want["findings"]) > 0
     assert (want["coverage"]["complete"] or
@@ -172,12 +189,11 @@ def split(fencepost, program, where):
             sys.exit("%s:\n%s\nwanted:\n%s" % (name, json.dumps(got, indent=1),
                                                json.dumps(want, indent=1)))
     # Exploring anew begins from nothing.
-    run(*explore(fencepost, program, pool, trace, dbs["one"]), codes=(0, 1))
+    run(*exploring(dbs["one"]), codes=(0, 1))
     assert findings(fencepost, dbs["one"]) == want
     # A crash point that is stored twice (its worker outlived a kill) counts once.
     run("sqlite3", dbs["two"], "update points set complete=0")
-    run(*explore(fencepost, program, pool, trace, dbs["two"], "--resume"),
-        codes=(0, 1))
+    run(*exploring(dbs["two"], "--resume"), codes=(0, 1))
     assert findings(fencepost, dbs["two"]) == want
     print("split: same findings")
 
