@@ -74,6 +74,8 @@ REAL(int, renameat2,
       unsigned int flags))
 EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to,
                      unsigned int flags) {
+  READ_PATH(from);
+  READ_PATH(to);
   if (flags != RENAME_EXCHANGE || !is_pool(from_fd, from)) {
     if (!is_pool(from_fd, from) && !is_pool(to_fd, to)) {
       return real_renameat2()(from_fd, from, to_fd, to, flags);
@@ -93,6 +95,7 @@ EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to,
 #define FREOPEN(name)                                                          \
   REAL(FILE *, name, (const char *path, const char *mode, FILE *stream))       \
   EXPORT FILE *name(const char *path, const char *mode, FILE *stream) {        \
+    READ_PATH(path);                                                           \
     if (path == NULL || !is_pool(AT_FDCWD, path)) {                            \
       return real_##name()(path, mode, stream);                                \
     }                                                                          \
@@ -109,11 +112,13 @@ FREOPEN(freopen64)
 
 REAL(int, chmod, (const char *path, mode_t mode))
 EXPORT int chmod(const char *path, mode_t mode) {
+  READ_PATH(path);
   return is_pool(AT_FDCWD, path) ? 0 : real_chmod()(path, mode);
 }
 
 REAL(int, fchmodat, (int dirfd, const char *path, mode_t mode, int flags))
 EXPORT int fchmodat(int dirfd, const char *path, mode_t mode, int flags) {
+  READ_PATH(path);
   return is_pool(dirfd, path) ? 0 : real_fchmodat()(dirfd, path, mode, flags);
 }
 

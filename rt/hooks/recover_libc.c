@@ -41,11 +41,6 @@ static const char *path_for(int dirfd, const char *path, char other[64]) {
   return other;
 }
 
-/* The path as the kernel and we can read it. */
-#define READ_PATH(path)                                                        \
-  char path##_copy[FPOST_RECOVER_PATH_MAX];                                    \
-  (path) = fpost_recover_string(path, path##_copy)
-
 /* ---- metadata ---- */
 
 #define STAT(name, type)                                                       \

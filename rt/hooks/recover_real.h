@@ -28,4 +28,9 @@
     return found;                                                              \
   }
 
+/* The path as the kernel and we can read it; rt/hooks/recover.h. */
+#define READ_PATH(path)                                                        \
+  char path##_copy[FPOST_RECOVER_PATH_MAX];                                    \
+  (path) = fpost_recover_string(path, path##_copy)
+
 #endif /* FPOST_HOOKS_RECOVER_REAL_H */

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/*
+ * System calls of a run whose arguments point into a pool, where what they
+ * point to is undecided and closed to the kernel: the call fails with EFAULT.
+ * What lies there is decided then, page by page, and the call is made again.
+ * How much of it the kernel reads is not known, so everything up to the end of
+ * a page is decided: that is more than is needed, and nothing is left out.
+ *
+ * The functions are handed on as six registers, whatever their parameters are:
+ * none takes more, or one that is no integer.
+ * Paths that may name a pool, and what reads and writes pools, are handled by
+ * recover_libc.c, recover_guard.c and interpose_file.c.
+ */
+#define _GNU_SOURCE
+#include "rt/hooks/recover.h"
+#include "rt/hooks/recover_real.h"
+#include "rt/hooks/recover_run.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#pragma clang diagnostic ignored "-Wpedantic"
+#pragma clang diagnostic ignored "-Wmissing-prototypes"
+
+#define PAGE FPOST_RUN_PAGE
+#define ARGUMENTS 6u
+/* Pages behind an argument that are looked at. */
+#define PAGES_MAX 64u
+/* Parts of a message that are looked at. */
+#define PARTS_MAX 32u
+
+/* Of a function that the program calls: where from. */
+#define SITE                                                                   \
+  (struct fpost_site) {                                                        \
+    (uintptr_t) __builtin_return_address(0),                                   \
+        (uintptr_t)__builtin_frame_address(0) + 16                             \
+  }
+
+/* Set while a call is got ready: it makes system calls itself. */
+static _Thread_local bool busy __attribute__((tls_model("initial-exec")));
+
+/* Decide and open the first closed page at or behind address, from there on.
+   Returns false if there is none. */
+static bool page_open(uintptr_t address, struct fpost_site site) {
+  const struct fpost_mapping *mapping = fpost_run_find(address);
+  for (uint32_t i = 0; mapping != NULL && i < PAGES_MAX; i++) {
+    uintptr_t next = (address & ~(uintptr_t)(PAGE - 1)) + PAGE;
+    uint64_t offset = address - mapping->address + mapping->offset;
+    bool open = !fpost_view_closed(mapping->view, offset / PAGE);
+    for (uint32_t j = 0; !open && j < fpost_run.open_count; j++) {
+      open = fpost_run.open[j] == (address & ~(uintptr_t)(PAGE - 1));
+    }
+    if (!open) {
+      fpost_recover_access((const void *)address, next - address, false, site);
+      return true;
+    }
+    address = next;
+    mapping = fpost_run_find(address);
+  }
+  return false;
+}
+
+/* Has the call failed for want of an open page, and is one more open now? */
+static bool again(const uintptr_t *arguments, uint32_t count,
+                  struct fpost_site site) {
+  if (!fpost_recover_on || errno != EFAULT || busy) {
+    return false;
+  }
+  bool any = false;
+  busy = true;
+  for (uint32_t i = 0; i < count; i++) {
+    any = page_open(arguments[i], site) || any;
+  }
+  busy = false;
+  if (any) {
+    fpost_run_flag(FPOST_RUN_STORED); /* it may write there, too */
+  }
+  errno = EFAULT;
+  return any;
+}
+
+/* After the last try: close what was opened. */
+static void done(bool opened) {
+  if (opened) {
+    int error = errno;
+    fpost_recover_leave();
+    errno = error;
+  }
+}
+
+#define CALL(result, failed, name)                                             \
+  REAL(result, name, (long, long, long, long, long, long))                     \
+  EXPORT result call_##name(long, long, long, long, long,                      \
+                            long) __asm__(#name);                              \
+  result call_##name(long a, long b, long c, long d, long e, long f) {         \
+    const uintptr_t arguments[ARGUMENTS] = {(uintptr_t)a, (uintptr_t)b,        \
+                                            (uintptr_t)c, (uintptr_t)d,        \
+                                            (uintptr_t)e, (uintptr_t)f};       \
+    result value = real_##name()(a, b, c, d, e, f);                            \
+    bool opened = false;                                                       \
+    while (value == (failed) && again(arguments, ARGUMENTS, SITE)) {           \
+      opened = true;                                                           \
+      value = real_##name()(a, b, c, d, e, f);                                 \
+    }                                                                          \
+    done(opened);                                                              \
+    return value;                                                              \
+  }
+#define CALL_INT(name) CALL(int, -1, name)
+#define CALL_LONG(name) CALL(long, -1, name)
+
+CALL_INT(mkdir)
+CALL_INT(mkdirat)
+CALL_INT(rmdir)
+CALL_INT(link)
+CALL_INT(linkat)
+CALL_INT(symlink)
+CALL_INT(symlinkat)
+CALL_INT(chdir)
+CALL_INT(chown)
+CALL_INT(lchown)
+CALL_INT(fchownat)
+CALL_INT(utimensat)
+CALL_INT(utimes)
+CALL_INT(mkfifo)
+CALL_INT(mkfifoat)
+CALL_INT(mknod)
+CALL_INT(mknodat)
+CALL_INT(statfs)
+CALL_INT(statfs64)
+CALL_INT(setxattr)
+CALL_INT(lsetxattr)
+CALL_INT(fsetxattr)
+CALL_INT(bind)
+CALL_INT(connect)
+CALL_INT(setsockopt)
+CALL_INT(getsockopt)
+CALL_INT(ioctl)
+CALL_INT(poll)
+CALL_INT(clock_settime)
+CALL_INT(sethostname)
+CALL_LONG(readlink)
+CALL_LONG(readlinkat)
+CALL_LONG(getxattr)
+CALL_LONG(lgetxattr)
+CALL_LONG(fgetxattr)
+CALL_LONG(getrandom)
+CALL_LONG(send)
+CALL_LONG(sendto)
+CALL_LONG(recv)
+CALL_LONG(recvfrom)
+CALL_LONG(preadv2)
+CALL_LONG(pwritev2)
+CALL(void *, NULL, opendir)
+
+/* ---- messages: their parts are pointed to by what is pointed to ---- */
+
+struct part {
+  uintptr_t base;
+  size_t size;
+};
+
+/* As struct msghdr is. */
+struct message {
+  uintptr_t name;
+  uint32_t name_size;
+  uintptr_t parts;
+  size_t parts_count;
+  uintptr_t control;
+  size_t control_size;
+  int flags;
+};
+
+static bool message_again(const struct message *message,
+                          struct fpost_site site) {
+  uintptr_t arguments[4 + PARTS_MAX] = {(uintptr_t)message};
+  uint32_t count = 1;
+  if (!fpost_recover_on || errno != EFAULT) {
+    return false;
+  }
+  if (again(arguments, 1, site)) {
+    return true; /* first what it says */
+  }
+  arguments[count++] = message->name;
+  arguments[count++] = message->control;
+  arguments[count++] = message->parts;
+  if (again(arguments, count, site)) {
+    return true;
+  }
+  const struct part *parts = (const struct part *)message->parts;
+  for (size_t i = 0; i < message->parts_count && i < PARTS_MAX; i++) {
+    arguments[count++] = parts[i].base;
+  }
+  return again(arguments, count, site);
+}
+
+#define MESSAGE(name)                                                          \
+  REAL(long, name, (int, const void *, int))                                   \
+  EXPORT long call_##name(int, const void *, int) __asm__(#name);              \
+  long call_##name(int fd, const void *message, int flags) {                   \
+    long value = real_##name()(fd, message, flags);                            \
+    bool opened = false;                                                       \
+    while (value == -1 && message_again(message, SITE)) {                      \
+      opened = true;                                                           \
+      value = real_##name()(fd, message, flags);                               \
+    }                                                                          \
+    done(opened);                                                              \
+    return value;                                                              \
+  }
+MESSAGE(sendmsg)
+MESSAGE(recvmsg)
+
+/* ---- past the names of libc ---- */
+
+static long system_call(const long arguments[7]) {
+  long result;
+  register long r10 __asm__("r10") = arguments[4];
+  register long r8 __asm__("r8") = arguments[5];
+  register long r9 __asm__("r9") = arguments[6];
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(arguments[0]), "D"(arguments[1]), "S"(arguments[2]),
+                     "d"(arguments[3]), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  if (result < 0 && result > -4096) {
+    errno = (int)-result;
+    return -1;
+  }
+  return result;
+}
+
+/* The runtime's own calls come by here, too. */
+EXPORT long syscall(long number, ...) {
+  long arguments[7] = {number};
+  uintptr_t pointers[ARGUMENTS];
+  va_list list;
+  va_start(list, number);
+  for (uint32_t i = 0; i < ARGUMENTS; i++) {
+    arguments[i + 1] = va_arg(list, long);
+    pointers[i] = (uintptr_t)arguments[i + 1];
+  }
+  va_end(list);
+  long value = system_call(arguments);
+  bool opened = false;
+  while (value == -1 && again(pointers, ARGUMENTS, SITE)) {
+    opened = true;
+    value = system_call(arguments);
+  }
+  done(opened);
+  return value;
+}
+
+/* ---- from file to file, in the kernel: it would read the image as it is ----
+ */
+
+/* Their users fall back to read and write. */
+#define BETWEEN(name, from, to)                                                \
+  REAL(long, name, (long, long, long, long, long, long))                       \
+  EXPORT long call_##name(long, long, long, long, long, long) __asm__(#name);  \
+  long call_##name(long a, long b, long c, long d, long e, long f) {           \
+    if (fpost_recover_on && (fpost_recover_is_pool((int)(from)) ||             \
+                             fpost_recover_is_pool((int)(to)))) {              \
+      errno = EINVAL;                                                          \
+      return -1;                                                               \
+    }                                                                          \
+    return real_##name()(a, b, c, d, e, f);                                    \
+  }
+BETWEEN(sendfile, b, a)
+BETWEEN(sendfile64, b, a)
+BETWEEN(copy_file_range, a, c)
+BETWEEN(splice, a, c)
