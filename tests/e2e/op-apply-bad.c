@@ -12,6 +12,9 @@
  * RUN: sh %S/../tools/Inputs/exit-code 2 %fencepost explore %t.fpt --db %t.6.fpdb --observe stdout --apply 'true %t.pool' --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=TRUE %s
  * RUN: sh %S/../tools/Inputs/exit-code 2 %fencepost explore %t.o.fpt --db %t.7.fpdb --observe stdout --apply '%t wrong %t.pool' --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=ORDER %s
  * RUN: sh %S/../tools/Inputs/exit-code 2 %fencepost explore %t.o.fpt -j 2 --db %t.8.fpdb --observe stdout --apply '%t half %t.pool' --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=HALF %s
+ * RUN: %fencepost record --pool %t.pool -o %t.b.fpt -- %t both %t.pool
+ * RUN: sh %S/../tools/Inputs/exit-code 2 %fencepost explore %t.b.fpt -j 2 --db %t.10.fpdb --observe stdout --apply '%t skip %t.pool' --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=SKIP %s
+ * RUN: %fencepost explore %t.b.fpt -j 2 --db %t.11.fpdb --observe stdout --apply '%t apply %t.pool' --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=GOOD %s
  * RUN: sh %S/../tools/Inputs/exit-code 2 %fencepost explore %t.fpt --db %t.9.fpdb --apply '%t apply %t.pool' --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=SILENT %s
  *
  * Intent: a program for --apply that does not do what it should is noticed
@@ -27,6 +30,7 @@
  * TRUE: does not apply 'add(0, 1)': it opened no pool of the run
  * ORDER: no order of the 2 operations from 'add({{.*}})' on leads to the state
  * HALF: does not apply 'add({{.*}})' after add({{.*}}): it exited with 4
+ * SKIP: no order of the 2 operations from '{{add|set}}({{.*}})' on leads to
  * SILENT: explore: --apply: there is no state that the orders
  */
 #include "Inputs/pm.h"
@@ -50,13 +54,20 @@ static void store(int which, uint64_t value) {
 
 static void set(int which, int value) {
   fencepost_op_begin("set(%d, %d)", which, value);
+  if (*how == 'b')
+    pthread_barrier_wait(&barrier);
   store(which, (uint64_t)value);
+  if (*how == 'b')
+    pthread_barrier_wait(&barrier); /* the other has changed nothing yet */
   fencepost_op_end();
 }
 
 static void add(int which, int value) {
   fencepost_op_begin("add(%d, %d)", which, value);
-  if (*how == 'o')
+  for (int i = 0; i < (*how == 'o'                 ? 1
+                       : *how == 'b' && which == 1 ? 2
+                                                   : 0);
+       i++)
     pthread_barrier_wait(&barrier);
   store(which, shards[which].value + (uint64_t)value * (*how == 'w' ? 2 : 1));
   fencepost_op_end();
@@ -83,7 +94,8 @@ static int apply(void) {
       fprintf(stderr, "what is %.3s?\n", line);
       return 3;
     } else if (sscanf(line, "set(%d, %d)", &which, &value) == 2) {
-      set(which, value);
+      if (*how != 's')
+        set(which, value);
     }
   }
   return 0;
@@ -100,10 +112,16 @@ int main(int argc, char **argv) {
     add(0, 1);
     set(0, 3);
     return 0;
+  case 'b':
+    add(0, 1);
+    /* fall through */
   case 'o':
     pthread_barrier_init(&barrier, NULL, 2);
     pthread_create(&thread, NULL, other, NULL);
-    add(0, 1);
+    if (*how == 'b')
+      set(0, 3);
+    else
+      add(0, 1);
     pthread_join(thread, NULL);
     return 0;
   case 'c':

@@ -239,7 +239,8 @@ static int serve_one(struct server *server, uint32_t boundary,
   explore_run_state(search, NULL, 0, true, &run);
   applied->observed = run.observed;
   applied->known = run.outcome == FPOST_OUTCOME_EXIT && run.value == 0;
-  applied->of = explore_observed(search);
+  applied->of = applied->known ? explore_observed(search)
+                               : explore_outcome_bytes(search, &run);
   /* What was stored before, outside of operations, a crash may still take. */
   if (count == 0 && at->stores_before && server->image.units_live != 0) {
     applied->known = false;

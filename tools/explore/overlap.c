@@ -33,6 +33,7 @@ struct explore_overlap {
   struct explore_orders quick; /* by observation */
   struct explore_orders exact; /* by content; begun if it had to be */
   bool quick_begun, exact_begun;
+  uint32_t agrees; /* 1 + the stretch that was found to agree last */
   struct explore_moment moment; /* of the cache */
   struct cached cache[CACHE];
 };
@@ -279,6 +280,59 @@ static bool by_boundaries(const struct explore_operations *all,
          (all_begun && is_reference(all, last, moment->high, observed));
 }
 
+/* Can orders explain states of the stretch? None has what others stored
+   meanwhile, and none begins where the pool was not there yet. */
+static bool has_orders(const struct explore_operations *all, uint32_t stretch) {
+  return !all->boundaries[stretch].unmarked && all->references[stretch].known;
+}
+
+/*
+ * Some order must lead to the state in which the program left the stretch, or
+ * nothing that orders do not explain means anything. Returns 0, or an error
+ * that was printed and stops the exploration, or says that time is out.
+ */
+static int stretch_agrees(struct explore_search *search, uint32_t stretch) {
+  const struct explore_operations *all = &search->info->operations;
+  uint32_t last = all->boundaries[stretch].last;
+  const struct explore_moment end = {.stretch = stretch, .passed = last};
+  enum explore_verdict verdict = EXPLORE_UNDECIDED;
+  if (!all->references[last].known) {
+    return FPOST_OK;
+  }
+  int err = explain(search, &end, all->references[last].observed, &verdict);
+  if (err != FPOST_OK || verdict != EXPLORE_TORN) {
+    return err;
+  }
+  if (__atomic_exchange_n(&search->shared->failed, 1, __ATOMIC_RELAXED) == 0) {
+    fpost_error(
+        "explore: --apply '%s': no order of the %u operations from '%s' on "
+        "leads to the state in which the program left them, without any "
+        "crash: it does not do what they do, or they do not exclude each "
+        "other as they should",
+        search->config->apply, (last - stretch + 1) / 2,
+        all->operations[all->boundaries[stretch].operation].name);
+  }
+  search->shared->stop = 1;
+  return FPOST_EINVAL;
+}
+
+/* By the orders of the stretch, which are those of the moment then. */
+static int by_orders(struct explore_search *search,
+                     const struct explore_moment *moment, uint64_t observed,
+                     enum explore_verdict *verdict) {
+  struct explore_overlap *overlap = overlap_of(search);
+  int err = explain(search, moment, observed, verdict);
+  if (err == FPOST_OK && *verdict == EXPLORE_TORN &&
+      overlap->agrees != moment->stretch + 1) {
+    err = stretch_agrees(search, moment->stretch);
+    overlap->agrees = moment->stretch + 1;
+    if (err == FPOST_OK) {
+      err = explain(search, moment, observed, verdict);
+    }
+  }
+  return err;
+}
+
 static enum explore_verdict judge(struct explore_search *search,
                                   const struct explore_moment *moment,
                                   uint64_t observed, uint32_t *operation) {
@@ -288,13 +342,10 @@ static enum explore_verdict judge(struct explore_search *search,
   if (by_boundaries(all, moment, observed, &undone)) {
     return EXPLORE_LEGAL;
   }
-  /* No order has what others stored meanwhile, and none begins where the pool
-     was not there yet. */
-  if (all->boundaries[moment->stretch].unmarked ||
-      !all->references[moment->stretch].known) {
+  if (!has_orders(all, moment->stretch)) {
     return EXPLORE_UNDECIDED;
   }
-  if (explain(search, moment, observed, &verdict) != FPOST_OK) {
+  if (by_orders(search, moment, observed, &verdict) != FPOST_OK) {
     search->point.complete = false; /* out of time, or it has failed */
     return EXPLORE_UNDECIDED;
   }
@@ -324,7 +375,10 @@ static void lost_in_stretch(struct explore_search *search,
                             const struct explore_moment *moment,
                             uint64_t observed, uint32_t *operation) {
   enum explore_verdict verdict = EXPLORE_UNDECIDED;
-  if (explain(search, moment, observed, &verdict) == FPOST_OK) {
+  if (!has_orders(&search->info->operations, moment->stretch)) {
+    return;
+  }
+  if (by_orders(search, moment, observed, &verdict) == FPOST_OK) {
     *operation =
         explore_orders_lost(orders_last(overlap_of(search), moment), observed);
   } else {
@@ -564,10 +618,12 @@ static int try_alone(struct explore_search *search, uint32_t index) {
     return err;
   }
   if (!applied.known) {
+    char *how = explore_bytes_text(applied.of.bytes, applied.of.size);
     fpost_error(
-        "explore: --apply '%s': recovery fails on what it makes of "
-        "'%s', which it does not where the program did it",
-        search->config->apply, operation->name);
+        "explore: --apply '%s': on what it makes of '%s', %s, which "
+        "it does not where the program did it",
+        search->config->apply, operation->name, how);
+    free(how);
     err = FPOST_EINVAL;
   } else if (applied.observed != all->references[operation->end].observed) {
     char *is = explore_bytes_text(applied.of.bytes, applied.of.size);
@@ -590,7 +646,6 @@ static int try_alone(struct explore_search *search, uint32_t index) {
 static int try_stretch(struct explore_search *search) {
   const struct explore_operations *all = &search->info->operations;
   struct explore_moment moment = {.stretch = NONE};
-  enum explore_verdict verdict = EXPLORE_UNDECIDED;
   for (uint32_t i = 0; i < all->boundaries_count; i++) {
     const struct explore_boundary *at = &all->boundaries[i];
     bool longer = moment.stretch != NONE &&
@@ -604,20 +659,7 @@ static int try_stretch(struct explore_search *search) {
   if (moment.stretch == NONE) {
     return FPOST_OK;
   }
-  uint64_t observed = all->references[moment.passed].observed;
-  int err = explain(search, &moment, observed, &verdict);
-  if (err == FPOST_OK && verdict == EXPLORE_TORN) {
-    const char *first =
-        all->operations[all->boundaries[moment.stretch].operation].name;
-    fpost_error(
-        "explore: --apply '%s': no order of the %u operations from "
-        "'%s' on leads to the state in which the program left them, "
-        "without any crash: it does not do what they do, or they do "
-        "not exclude each other as they should",
-        search->config->apply, (moment.passed - moment.stretch + 1) / 2, first);
-    err = FPOST_EINVAL;
-  }
-  return err;
+  return stretch_agrees(search, moment.stretch);
 }
 
 int explore_overlap_validate(const struct explore_config *config,

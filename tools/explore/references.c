@@ -25,9 +25,8 @@ struct explore_bytes explore_observed(const struct explore_search *search) {
   return taken;
 }
 
-/* Of a run that did not end well: how it ended. */
-static struct explore_bytes take_outcome(struct explore_search *search,
-                                         const struct fpost_plan_run *run) {
+struct explore_bytes explore_outcome_bytes(struct explore_search *search,
+                                           const struct fpost_plan_run *run) {
   const struct explore_found found = {.outcome = run->outcome,
                                       .value = run->value};
   const char *text = explore_outcome_text(search, &found);
@@ -286,8 +285,8 @@ static int observe(struct walk *walk, uint32_t boundary) {
     if (reference.known && edge && !again_same(search, NULL, 0, true)) {
       return FPOST_EINVAL;
     }
-    of =
-        reference.known ? explore_observed(search) : take_outcome(search, &run);
+    of = reference.known ? explore_observed(search)
+                         : explore_outcome_bytes(search, &run);
   }
   int err = table_put(&search->db, boundary, &reference, &of);
   free(of.bytes);

@@ -32,6 +32,9 @@ struct explore_bytes {
 
 /* What the last run observed; the caller frees its bytes. */
 struct explore_bytes explore_observed(const struct explore_search *search);
+/* Of a run that did not end well: how it ended. The caller frees the bytes. */
+struct explore_bytes explore_outcome_bytes(struct explore_search *search,
+                                           const struct fpost_plan_run *run);
 /* As text, which the caller frees: what is none as a dump, 16 bytes a line. */
 char *explore_bytes_text(const uint8_t *bytes, size_t size);
 
