@@ -66,6 +66,9 @@ if shutil.which("cargo") and shutil.which("rustc"):
     if any("LLVM version: %s." % version in about
            for version in config.fencepost_llvm_versions):
         config.available_features.add("rust")
+# libpmemobj++, a library of headers, which not every distribution has.
+if os.path.exists("/usr/include/libpmemobj++/transaction.hpp"):
+    config.available_features.add("libpmemobj-cpp-dev")
 if os.geteuid() == 0:
     config.available_features.add("root")
 if shutil.which("pmempool"):

@@ -7,6 +7,7 @@
 
 #include "rt/base/assert.h"
 #include "rt/hooks/events.h"
+#include "rt/hooks/heap_bits.h"
 #include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
 #include "rt/os/os.h"
@@ -134,33 +135,11 @@ static uint64_t *bits_make(const struct fpost_pool *pool) {
   return bits;
 }
 
-/* The words that [offset, offset + size) touches. */
-static void bits_set(uint64_t *bits, uint64_t offset, uint64_t size,
-                     bool value) {
-  uint64_t at = offset / WORD;
-  uint64_t end = (offset + size + WORD - 1) / WORD;
-  while (at < end) {
-    uint64_t room = 64 - at % 64;
-    uint64_t count = end - at < room ? end - at : room;
-    uint64_t mask = (UINT64_MAX >> (64 - count)) << at % 64;
-    bits[at / 64] = value ? bits[at / 64] | mask : bits[at / 64] & ~mask;
-    at += count;
-  }
-}
-
-static bool bits_any(const uint64_t *bits, uint64_t offset, uint64_t size) {
-  for (uint64_t at = offset / WORD; at * WORD < offset + size; at++) {
-    if ((bits[at / 64] >> at % 64 & 1) != 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
 bool fpost_heap_is_freed(uint64_t pm) {
   const struct fpost_pool *pool =
       &fpost_context.regions.pools[fpost_pm_pool(pm)];
-  return pool->freed != NULL && bits_any(pool->freed, fpost_pm_offset(pm), 1);
+  return pool->freed != NULL &&
+         fpost_bits_any(pool->freed, fpost_pm_offset(pm), 1);
 }
 
 /* The object whose freed memory holds pm: freed objects are few steps away. */
@@ -214,14 +193,16 @@ static void unlogged(struct fpost_thread_state *self, const uint8_t *address,
 /* A store to words that carry a mark: freed, or logged by transactions. */
 static void marked(struct fpost_thread_state *self,
                    const struct fpost_region *region, uint64_t pm,
-                   uint64_t size, uint32_t stack) {
+                   uint64_t size, uint32_t flags, uint32_t stack) {
   const struct fpost_pool *pool = region->pool;
   uint64_t offset = fpost_pm_offset(pm);
   uint64_t gap;
   uint64_t gap_end;
-  bool freed = pool->freed != NULL && bits_any(pool->freed, offset, size);
-  if (!freed && (pool->logged == NULL || self->tx.active ||
-                 !bits_any(pool->logged, offset, size))) {
+  bool freed = pool->freed != NULL && fpost_bits_any(pool->freed, offset, size);
+  /* An atomic store is whole by itself, and meant to go past transactions. */
+  if (!freed &&
+      ((flags & FENCEPOST_STORE_ATOMIC) != 0 || pool->logged == NULL ||
+       self->tx.active || !fpost_bits_any(pool->logged, offset, size))) {
     return;
   }
   if (!fpost_ranges_gap(&fpost_context.heap.exempt, pm, pm + size, &gap,
@@ -269,7 +250,7 @@ void fpost_heap_stored_slow(struct fpost_thread_state *self,
     unlogged(self, at + (gap - pm), gap, gap_end - gap, stack);
   }
   if (fpost_context.heap.watch) {
-    marked(self, region, pm, size, stack);
+    marked(self, region, pm, size, flags, stack);
     fpost_pointers_ids(self, region, address, size, flags, stack);
   }
   if ((flags & FENCEPOST_STORE_POINTER) != 0) {
@@ -330,9 +311,9 @@ static void object_free(uint64_t address, uint32_t stack) {
   if (pool->freed == NULL) {
     pool->freed = bits_make(pool);
   }
-  bits_set(pool->freed, offset, object->size, true);
+  fpost_bits_set(pool->freed, offset, object->size, true);
   if (pool->logged != NULL) {
-    bits_set(pool->logged, offset, object->size, false);
+    fpost_bits_set(pool->logged, offset, object->size, false);
   }
   fpost_context.heap.watch = true;
   fpost_context.heap.frees = true;
@@ -520,7 +501,7 @@ void fpost_tx_add(struct fpost_thread_state *self, const void *address,
       pool->logged = bits_make(pool);
       fpost_context.heap.watch = true;
     }
-    bits_set(pool->logged, fpost_pm_offset(pm), size, true);
+    fpost_bits_set(pool->logged, fpost_pm_offset(pm), size, true);
   }
 }
 
@@ -611,6 +592,10 @@ void fpost_heap_made(struct fpost_thread_state *self, const void *address,
   if (how == FPOST_MADE_ROOT && old != NULL && old->root && old->size == size) {
     return;
   }
+  if (how == FPOST_MADE_TX && old != NULL && old->size == size &&
+      old->state == FPOST_OBJECT_PENDING) {
+    return; /* told by a function that libpmemobj has jumped to from another */
+  }
   if (how != FPOST_MADE_BEFORE) {
     mark(how == FPOST_MADE_ROOT ? FPOST_MARK_FOUND : FPOST_MARK_MADE, pm, size,
          stack);
@@ -628,10 +613,10 @@ void fpost_heap_made(struct fpost_thread_state *self, const void *address,
       .state = pending ? FPOST_OBJECT_PENDING : FPOST_OBJECT_LIVE});
   struct fpost_pool *pool = &fpost_context.regions.pools[fpost_pm_pool(pm)];
   if (pool->freed != NULL) {
-    bits_set(pool->freed, fpost_pm_offset(pm), size, false);
+    fpost_bits_set(pool->freed, fpost_pm_offset(pm), size, false);
   }
   if (pool->logged != NULL && how != FPOST_MADE_ROOT) {
-    bits_set(pool->logged, fpost_pm_offset(pm), size, false);
+    fpost_bits_set(pool->logged, fpost_pm_offset(pm), size, false);
   }
   if (self->tx.active && how != FPOST_MADE_BEFORE && how != FPOST_MADE_ROOT) {
     /* Nobody can have reached it before: a store to it needs no log. */
@@ -691,13 +676,31 @@ void fpost_heap_freeing(struct fpost_thread_state *self, const void *address,
   }
 }
 
+/* Did the transaction allocate the object? Then that is undone at once. */
+static bool action_undo(struct fpost_tx *tx, uint64_t address) {
+  for (uint32_t i = tx->actions_count; i-- > 0;) {
+    if (tx->actions[i].address == address) {
+      bool made = !tx->actions[i].freed;
+      if (made) {
+        tx->actions[i] = tx->actions[--tx->actions_count];
+      }
+      return made;
+    }
+  }
+  return false;
+}
+
 void fpost_heap_freed(struct fpost_thread_state *self, const void *address,
                       bool tx, uint32_t stack) {
   uint64_t pm = fpost_heap_pm(address);
-  if (pm == FPOST_NO_PM) {
-    return;
+  const struct fpost_object *object =
+      pm == FPOST_NO_PM ? NULL
+                        : fpost_objects_get(&fpost_context.heap.objects, pm);
+  if (pm == FPOST_NO_PM ||
+      (object != NULL && object->state == FPOST_OBJECT_FREED)) {
+    return; /* the memory may be allocated again before the transaction ends */
   }
-  if (tx && self->tx.depth != 0) {
+  if (tx && self->tx.depth != 0 && !action_undo(&self->tx, pm)) {
     action_add(&self->tx, pm, true, stack);
   } else {
     object_free(pm, stack);

@@ -161,15 +161,28 @@ bool fpost_reach_visited(const void *address) {
   return true;
 }
 
-static void object_look(struct reach *reach,
-                        const struct fpost_object *object) {
+/* Where the object can be read; null: nowhere. An open pool of libpmemobj is
+   mapped as a whole, also where the program says that it is no PM. */
+static const uint8_t *object_start(const struct reach *reach,
+                                   const struct fpost_object *object) {
+  if (reach->pool->id != 0 && fpost_pm_pool(object->address) == reach->index) {
+    return reach->pool->base +
+           (fpost_pm_offset(object->address) - reach->origin);
+  }
   const uint8_t *start = fpost_heap_at(object->address);
-  uint64_t words = object->size / WORD;
   const struct fpost_region *region =
       start == NULL
           ? NULL
           : fpost_regions_find(&fpost_context.regions, (uintptr_t)start);
-  if (region == NULL || object->size > region->end - (uintptr_t)start) {
+  bool whole = region != NULL && object->size <= region->end - (uintptr_t)start;
+  return whole ? start : NULL;
+}
+
+static void object_look(struct reach *reach,
+                        const struct fpost_object *object) {
+  const uint8_t *start = object_start(reach, object);
+  uint64_t words = object->size / WORD;
+  if (start == NULL) {
     return;
   }
   /* In another file, words are no distances. */
