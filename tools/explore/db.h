@@ -13,7 +13,8 @@
  *             class, json
  *   orders    stretch, id, known,   one row per replayed order of operations
  *             observed, low, high,  that overlap (overlap.h); low, high: hash
- *             bytes                 of the pools
+ *             bytes                 of the pools; bytes: null if another has
+ *                                   them
  */
 #ifndef FPOST_TOOLS_EXPLORE_DB_H
 #define FPOST_TOOLS_EXPLORE_DB_H

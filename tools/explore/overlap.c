@@ -92,13 +92,17 @@ static int row_get(struct explore_db *db, uint32_t stretch,
                                : FPOST_EIO;
 }
 
+/* Many orders lead to the same observation, whose bytes one of them has. */
 static int row_put(struct explore_db *db, uint32_t stretch,
                    const struct explore_order *order,
                    const struct explore_bytes *of) {
   sqlite3_stmt *statement = NULL;
   int code = sqlite3_prepare_v2(
-      db->handle, "INSERT OR REPLACE INTO orders VALUES(?,?,?,?,?,?,?)", -1,
-      &statement, NULL);
+      db->handle,
+      "INSERT OR IGNORE INTO orders SELECT ?1,?2,?3,?4,?5,?6,"
+      " CASE WHEN EXISTS(SELECT 1 FROM orders WHERE stretch=?1 AND observed=?4"
+      " AND bytes IS NOT NULL) THEN NULL ELSE ?7 END",
+      -1, &statement, NULL);
   if (code == SQLITE_OK) {
     (void)sqlite3_bind_int64(statement, 1, stretch);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)order->id);
@@ -115,15 +119,17 @@ static int row_put(struct explore_db *db, uint32_t stretch,
 }
 
 /* What was observed after the order, as text. */
-static char *row_text(struct explore_db *db, uint32_t stretch, uint64_t id) {
+static char *row_text(struct explore_db *db, uint32_t stretch,
+                      const struct explore_order *order) {
   sqlite3_stmt *statement = NULL;
   char *text = NULL;
-  int code = sqlite3_prepare_v2(
-      db->handle, "SELECT bytes FROM orders WHERE stretch=? AND id=?", -1,
-      &statement, NULL);
+  int code = sqlite3_prepare_v2(db->handle,
+                                "SELECT bytes FROM orders WHERE stretch=? AND "
+                                "observed=? AND bytes IS NOT NULL",
+                                -1, &statement, NULL);
   if (code == SQLITE_OK) {
     (void)sqlite3_bind_int64(statement, 1, stretch);
-    (void)sqlite3_bind_int64(statement, 2, (int64_t)id);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)order->observed);
     code = sqlite3_step(statement);
   }
   if (code == SQLITE_ROW) {
@@ -535,10 +541,9 @@ void explore_state_nearest(struct explore_search *search, const char *found,
     if (!stands(orders, i)) {
       continue;
     }
-    char *text =
-        nearest->count < COMPARED_MAX
-            ? row_text(&search->db, orders->first, orders->orders[i].id)
-            : NULL;
+    char *text = nearest->count < COMPARED_MAX
+                     ? row_text(&search->db, orders->first, &orders->orders[i])
+                     : NULL;
     uint32_t differ = text == NULL ? UINT32_MAX : distance(text, found);
     nearest->count++;
     if (differ < least) {
