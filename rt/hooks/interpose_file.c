@@ -161,7 +161,11 @@ static int truncate_here(int fd, off_t size) {
   if (recovering() && fpost_recover_ftruncate(fd, size, &result)) {
     return result;
   }
-  return fpost_real.ftruncate(fd, size);
+  result = fpost_real.ftruncate(fd, size);
+  if (result == 0) {
+    fpost_mapping_file_sized(fd, (uint64_t)size);
+  }
+  return result;
 }
 
 FPOST_INTERPOSE int ftruncate(int fd, off_t size) {

@@ -206,13 +206,25 @@ static void pool_made(struct fpost_pool *pool, const char *path,
   fpost_os_close(own);
 }
 
-static void pool_grown(const struct fpost_pool *pool) {
+static void pool_grown(const struct fpost_pool *pool, uint64_t size) {
   if (fpost_context.run == FPOST_RUN_RECORD) {
     fpost_record_put(&fpost_context.record,
                      &(struct fpost_record){.kind = FPOST_RECORD_RESIZE,
                                             .id = pool->index,
-                                            .size = pool->size});
+                                            .size = size});
   }
+}
+
+void fpost_mapping_file_sized(int fd, uint64_t size) {
+  if (fpost_context.run != FPOST_RUN_RECORD ||
+      fpost_context.regions.count == 0 || fpost_enter() == NULL) {
+    return;
+  }
+  const struct fpost_pool *pool = fpost_mapping_pool(fd);
+  if (pool != NULL && size > pool->size) {
+    pool_grown(pool, size);
+  }
+  fpost_leave();
 }
 
 static void region_make(const struct fpost_mapping *mapping,
@@ -251,7 +263,7 @@ static void region_make(const struct fpost_mapping *mapping,
   if (made) {
     pool_made(pool, path, mapping, file);
   } else if (pool->size != old_size) {
-    pool_grown(pool);
+    pool_grown(pool, pool->size);
   }
   fpost_findings_pool(&context->findings, pool, path,
                       (uintptr_t)mapping->address, why);
@@ -328,7 +340,7 @@ void fpost_mapping_moved(const void *old, size_t old_size, const void *new,
   uint64_t end = offset + new_size;
   if (end > pool->size && end <= pool->reserved) {
     pool->size = end;
-    pool_grown(pool);
+    pool_grown(pool, pool->size);
   }
   if (end > pool->reserved ||
       fpost_regions_add(&fpost_context.regions, (uintptr_t) new, new_size, pool,

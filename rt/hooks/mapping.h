@@ -46,6 +46,10 @@ bool fpost_mapping_trace(void);
 /* Record mode: the program has just made the file that is open as fd. */
 void fpost_mapping_file_made(int fd);
 
+/* Record mode: the file that is open as fd has this size now. A pool that has
+   grown is in the trace; one that has shrunk stays as it was. */
+void fpost_mapping_file_sized(int fd, uint64_t size);
+
 /* The pool whose file is open as fd, or null. */
 struct fpost_pool *fpost_mapping_pool(int fd);
 

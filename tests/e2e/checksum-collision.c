@@ -28,8 +28,9 @@
  * runs cover all of
  *
  * BOTH: ERROR: fencepost: recovery-failure
+ * BOTH: ERROR: fencepost: recovery-failure
  * BOTH: NOTE: fencepost: checksum-collision
- * BOTH: SUMMARY: fencepost: 1 error, 1 warning, 1 note; {{.*}} runs cover all
+ * BOTH: SUMMARY: fencepost: 2 errors, 0 warnings, 1 note; {{.*}} runs cover all
  * of
  */
 #include "Inputs/pm.h"
@@ -74,7 +75,7 @@ static int recovery(const uint64_t *log) {
   if (!valid(log) || log[3] == 0)
     return 0;
 #ifdef BUG
-  if (log[WORDS + 5] < log[3])
+  if (log[WORDS + 5] != log[3])
     return 1;
 #endif
   return !whole(log);

@@ -17,6 +17,11 @@
  * RUN: %fencepost explore %t.fpt --recover "%t check %t.pool 100 /dev/null" \
  * RUN:   | FileCheck --check-prefix=MANY %s
  *
+ * RUN: rm -f %t.pool %t.fpdb && %fencepost record -o %t.fpt --pool %t.pool -- \
+ * RUN:   %t run %t.pool 101
+ * RUN: %fencepost explore %t.fpt --recover "%t check %t.pool 101 /dev/null" \
+ * RUN:   | FileCheck --check-prefix=MANY %s
+ *
  * Intent: a checksum over undecided words, by code without hooks, is explored
  * without trying each combination of the words, and with the same outcomes:
  * whether it matches, what is read afterwards, a second checksum, words that

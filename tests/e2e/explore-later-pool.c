@@ -10,7 +10,7 @@
  * Intent: recovery from a crash before the program mapped its second pool does
  * not get the user's own file for it.
  *
- * CHECK: 0 errors, 0 warnings; 3 crash points
+ * CHECK: 0 errors, 0 warnings; 4 crash points
  */
 #include "Inputs/pm.h"
 

@@ -81,6 +81,8 @@ bool explore_image_crash_point(const struct explore_image *image,
            fpost_model_fence_useful(&image->threads[record->thread]);
   case FPOST_RECORD_DURABLE:
     return range_undecided(image, record);
+  case FPOST_RECORD_POOL:   /* a file appears, or has another size: no later */
+  case FPOST_RECORD_RESIZE: /* crash leaves the files as they are now */
   case FPOST_RECORD_OP_END:
   case FPOST_RECORD_END:
     return true;
