@@ -60,6 +60,9 @@ void fpost_online_add(struct fpost_report *report,
   }
   struct fpost_access touched = {
       .pool = finding->pool, .offset = finding->offset, .size = finding->size};
+  if (finding->class_ == FPOST_CLASS_UNBALANCED) {
+    touched = (struct fpost_access){0};
+  }
   out.store.present = finding->store.count != 0;
   out.missing.present = finding->other.count != 0;
   switch (finding->class_) {

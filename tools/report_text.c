@@ -290,13 +290,16 @@ wording_of_redundant(const struct fpost_report_finding *finding) {
 
 static struct wording
 wording_of_unbalanced(const struct fpost_report_finding *finding) {
-  return (struct wording){.store = "operation",
-                          .between = "is not over, or there is none, at",
-                          .after = finding->missing.present ? NULL
-                                                            : "is never ended",
-                          .missing = "and then",
-                          .preposition = "at",
-                          .fix = "end each operation that is begun, once"};
+  const char *not_begun = fpost_detail_infos[FPOST_DETAIL_OP_NOT_BEGUN].text;
+  struct wording wording = {.store = "begin",
+                            .missing = "the next begin",
+                            .preposition = "at",
+                            .fix = "end each operation that is begun, once"};
+  if (finding->message != NULL && strcmp(finding->message, not_begun) == 0) {
+    wording.store = "end";
+    wording.missing = "the last end";
+  }
+  return wording;
 }
 
 static struct wording wording_of(const struct fpost_report_finding *finding) {

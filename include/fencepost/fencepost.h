@@ -145,7 +145,10 @@ void fencepost_observe_(const void *bytes, size_t size) __attribute__((weak));
  */
 #define fencepost_op_begin(...)                                                \
   FENCEPOST_CALL_(fencepost_op_format_, (__VA_ARGS__))
-#define fencepost_op_end() FENCEPOST_CALL_(fencepost_op_end_, ())
+#define fencepost_op_end()                                                     \
+  (fencepost_op_end_ != 0 /* as no tail call: it has a place then */           \
+       ? (fencepost_op_end_(), __atomic_signal_fence(__ATOMIC_SEQ_CST))        \
+       : (void)0)
 
 /*
  * The operation that the calling thread has begun promises less: once it has

@@ -36,12 +36,14 @@ static void put(struct fpost_thread_state *self, enum fpost_record_kind kind,
   }
 }
 
-static void unbalanced(struct fpost_thread_state *self, uint32_t begin,
+static void unbalanced(struct fpost_thread_state *self,
+                       enum fpost_detail detail, uint32_t place,
                        uint32_t other) {
   fpost_found(&(struct fpost_finding){.class_ = FPOST_CLASS_UNBALANCED,
                                       .thread = self->model.id,
-                                      .store_stack = begin,
-                                      .other_stack = other});
+                                      .store_stack = place,
+                                      .other_stack = other,
+                                      .detail = detail});
 }
 
 static void close_operation(struct fpost_thread_state *self, uint32_t stack) {
@@ -67,7 +69,7 @@ static void marked_begin(const char *name, uintptr_t pc, uintptr_t cfa) {
     open->nested++;
   } else {
     if (open->open) {
-      unbalanced(self, open->stack, stack);
+      unbalanced(self, FPOST_DETAIL_OP_NOT_OVER, open->stack, stack);
     }
     *open = (struct fpost_open_operation){.open = true, .stack = stack};
     put(self, FPOST_RECORD_OP_BEGIN, name, stack);
@@ -139,7 +141,7 @@ FPOST_INTERPOSE void fencepost_op_end_(void) {
   } else if (open->open && open->function == NULL) {
     close_operation(self, stack);
   } else {
-    unbalanced(self, stack, open->stack);
+    unbalanced(self, FPOST_DETAIL_OP_NOT_BEGUN, stack, open->stack);
   }
   fpost_leave();
 }
@@ -290,7 +292,7 @@ void fpost_operations_thread(struct fpost_thread_state *self) {
     return;
   }
   if (self->operation.function == NULL) {
-    unbalanced(self, self->operation.stack, 0);
+    unbalanced(self, FPOST_DETAIL_OP_NOT_ENDED, self->operation.stack, 0);
   }
   close_operation(self, 0);
 }
