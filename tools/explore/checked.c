@@ -14,6 +14,32 @@
 #define SAMPLES 64u
 #define SAMPLES_MIN 2u
 
+int explore_checked_begin(struct explore_search *search) {
+  const struct explore_config *config = search->config;
+  struct explore_target *target =
+      search->target.foreign ? &search->target : &search->other_target;
+  char error[512];
+  if (config->checker == NULL) {
+    return FPOST_OK;
+  }
+  int err = explore_checker_init(&search->checker, config->checker, error);
+  if (err == FPOST_OK && !search->target.foreign) {
+    err = explore_target_init(target, config->recover);
+    snprintf(error, sizeof error, "%s", target->error);
+    target->foreign = true;
+    target->material = search->material;
+    target->image = &search->image;
+    target->timeout_ms = config->timeout_ms;
+  }
+  if (err != FPOST_OK) {
+    fpost_error("explore: %s", error);
+    search->shared->failed = 1;
+    search->shared->stop = 1;
+  }
+  target->checker = &search->checker;
+  return err;
+}
+
 void explore_checked_select(struct explore_search *search, bool checked) {
   if (search->config->checker != NULL && search->checking != checked &&
       (search->checking || !search->target.foreign)) {
@@ -36,15 +62,10 @@ void explore_checked_keep(struct explore_search *search,
   FPOST_ASSERT(search->kept != NULL);
   struct explore_again *kept = &search->kept[search->kept_count++];
   *kept = (struct explore_again){.flags = run->flags};
-  kept->choices = malloc((search->choice_count + 1) * sizeof *kept->choices);
+  kept->count = search->choice_count;
+  kept->choices = malloc((kept->count + 1) * sizeof *kept->choices);
   FPOST_ASSERT(kept->choices != NULL);
-  for (uint32_t i = 0; i < search->choice_count; i++) {
-    /* A joint test that failed stands for more than its first word says. */
-    const struct fpost_choice *choice = &search->choices[i];
-    if (choice->joint == 0 || choice->alternative != 0) {
-      kept->choices[kept->count++] = *choice;
-    }
-  }
+  memcpy(kept->choices, search->choices, kept->count * sizeof *kept->choices);
 }
 
 /* ---- the states of a run ---- */
@@ -118,26 +139,84 @@ static void walk_samples(struct explore_search *search,
   search->point.flags |= EXPLORE_FLAG_CHECK_SAMPLED;
 }
 
-static void check_run(struct explore_search *search,
-                      const struct explore_again *kept,
-                      struct fpost_choice_list *list, fpost_bytes *ignored) {
-  uint32_t units = search->image.plan->units_used;
-  search->image.plan->stops = 0;
-  list->count = kept->count;
-  memcpy(list->choices, kept->choices, kept->count * sizeof *list->choices);
-  memset(ignored, 0, units * sizeof *ignored);
-  search->target.ignored = ignored;
-  bool sees_all = (kept->flags & (FPOST_RUN_THREADS | FPOST_RUN_FORKED)) == 0;
-  if (sees_all && images_log2(search, list) > 0) {
-    explore_foreign_overwritten(&search->target, list->choices, list->count,
-                                ignored);
-  }
+/* All states of the list, if they are few. */
+static void walk(struct explore_search *search,
+                 struct fpost_choice_list *list) {
   if (images_log2(search, list) <= EXPLORE_FOREIGN_LOG2_MAX) {
     walk_all(search, list);
   } else {
     uint32_t share = SAMPLES / search->kept_count;
     walk_samples(search, list, share < SAMPLES_MIN ? SAMPLES_MIN : share);
   }
+}
+
+/* The choice of a joint test that has failed (rt/model/choice.h)? It says less
+   than all states that the run stands for have in common. */
+static bool is_failed_test(const struct fpost_choice *choice) {
+  return choice->joint != 0 && choice->alternative == 0;
+}
+
+/* The choices of the run, with those of failed tests or without. Returns
+   whether there are any of these. */
+static bool take_choices(const struct explore_again *kept, bool tests,
+                         struct fpost_choice_list *list) {
+  bool any = false;
+  list->count = 0;
+  for (uint32_t i = 0; i < kept->count; i++) {
+    bool failed = is_failed_test(&kept->choices[i]);
+    any = any || failed;
+    if (tests || !failed) {
+      list->choices[list->count++] = kept->choices[i];
+    }
+  }
+  return any;
+}
+
+/* Does recovery leave words of the failed tests as they are? */
+static bool tests_left(const struct explore_search *search,
+                       const struct explore_again *kept) {
+  const struct fpost_joints joints = fpost_plan_joints(search->image.plan);
+  const fpost_bytes *ignored = search->target.ignored;
+  bool left = false;
+  for (uint32_t i = 0; i < kept->count && !left; i++) {
+    const struct fpost_choice *choice = &kept->choices[i];
+    if (!is_failed_test(choice)) {
+      continue;
+    }
+    const struct fpost_joint *test = &joints.tests[choice->joint - 1];
+    left = (choice->read & ~ignored[choice->unit]) != 0;
+    for (uint32_t j = 0; j < test->count && !left; j++) {
+      const struct fpost_choice *fact = &joints.facts[test->first + j];
+      left = (fact->read & ~ignored[fact->unit]) != 0;
+    }
+  }
+  return left;
+}
+
+/*
+ * The states that a run stands for. If a joint test has failed in it and all of
+ * its words are overwritten, it is enough that the first one makes it fail.
+ * Else nothing is ignored, or what is left could make it pass in all states:
+ * those in which it passes are run too then, once more.
+ */
+static void check_run(struct explore_search *search,
+                      const struct explore_again *kept,
+                      struct fpost_choice_list *list, fpost_bytes *ignored) {
+  uint32_t units = search->image.plan->units_used;
+  memset(ignored, 0, units * sizeof *ignored);
+  search->target.ignored = ignored;
+  bool tests = take_choices(kept, false, list);
+  bool sees_all = (kept->flags & (FPOST_RUN_THREADS | FPOST_RUN_FORKED)) == 0;
+  if (sees_all && images_log2(search, list) > 0) {
+    explore_foreign_overwritten(&search->target, list->choices, list->count,
+                                ignored);
+  }
+  if (tests && tests_left(search, kept)) {
+    memset(ignored, 0, units * sizeof *ignored);
+  } else {
+    (void)take_choices(kept, true, list);
+  }
+  walk(search, list);
   search->target.ignored = NULL;
 }
 

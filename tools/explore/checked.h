@@ -12,6 +12,13 @@
 
 #include "tools/explore/search.h"
 
+/*
+ * The checker, if there is one, for search->target, which is initialised; with
+ * hooks, search->material is the place for it. Returns 0, or an error that has
+ * been printed and stops the others.
+ */
+FPOST_MUST_USE int explore_checked_begin(struct explore_search *search);
+
 /* Remember the run under judgement for the checker. */
 void explore_checked_keep(struct explore_search *search,
                           const struct fpost_plan_run *run);

@@ -130,21 +130,23 @@ static void run_state(struct explore_target *target,
   }
 }
 
-/* What a byte that nobody reads is replaced by. */
-static bool invert(const struct explore_target *target, uint32_t unit,
-                   fpost_bytes bytes, uint8_t was[FENCEPOST_LINE_SIZE]) {
+/* Give bytes that nobody reads another content, each by a number of its own: of
+   inverted words with an inverted sum, the sum may be right again. */
+static bool spoil(const struct explore_target *target, uint32_t unit,
+                  fpost_bytes bytes, uint8_t was[FENCEPOST_LINE_SIZE]) {
   uint64_t address = target->image->units[unit].address;
   int file = target->material.files[fpost_pm_pool(address)];
   off_t offset = (off_t)fpost_pm_offset(address);
   memset(was, 0, FENCEPOST_LINE_SIZE);
   ssize_t got = pread(file, was, FENCEPOST_LINE_SIZE, offset);
   for (uint32_t i = 0; i < FENCEPOST_LINE_SIZE; i++) {
-    was[i] ^= (bytes >> i & 1) != 0 ? 0xff : 0;
+    uint64_t mixed = (address + i) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+    was[i] ^= (bytes >> i & 1) != 0 ? (uint8_t)(1 + mixed % 255) : 0;
   }
   return got <= 0 || pwrite(file, was, (size_t)got, offset) == got;
 }
 
-/* The bytes of a unit that are not what invert has made of them. */
+/* The bytes of a unit that are not what spoil has made of them. */
 static fpost_bytes changed(const struct explore_target *target, uint32_t unit,
                            const uint8_t was[FENCEPOST_LINE_SIZE]) {
   uint64_t address = target->image->units[unit].address;
@@ -173,7 +175,7 @@ void explore_foreign_overwritten(struct explore_target *target,
     struct fpost_known known;
     fpost_choice_known(choices, count, i, &known);
     overwritten[i] = image->units[i].touched & ~known.fixed;
-    good = overwritten[i] == 0 || invert(target, i, overwritten[i], was[i]);
+    good = overwritten[i] == 0 || spoil(target, i, overwritten[i], was[i]);
   }
   if (good) {
     explore_material_run(&target->material, &how, &run);

@@ -593,30 +593,6 @@ int explore_worker_begin(struct explore_search *search,
   return err;
 }
 
-int explore_checker_begin(struct explore_search *search) {
-  const struct explore_config *config = search->config;
-  struct explore_target *target =
-      search->target.foreign ? &search->target : &search->other_target;
-  char error[512];
-  if (config->checker == NULL) {
-    return FPOST_OK;
-  }
-  int err = explore_checker_init(&search->checker, config->checker, error);
-  if (err == FPOST_OK && !search->target.foreign) {
-    err = explore_target_init(target, config->recover);
-    snprintf(error, sizeof error, "%s", target->error);
-    target->foreign = true;
-    target->material = search->material;
-    target->image = &search->image;
-    target->timeout_ms = config->timeout_ms;
-  }
-  if (err != FPOST_OK) {
-    stop(search, error);
-  }
-  target->checker = &search->checker;
-  return err;
-}
-
 /* The crash points of the trace, in order. */
 static void worker_walk(struct explore_search *search,
                         struct fpost_reader *reader) {
@@ -699,7 +675,7 @@ static int worker(const struct explore_config *config,
   search->deadline_ms = deadline_ms;
   if (place_open(search) == FPOST_OK &&
       explore_worker_begin(search, &reader) == FPOST_OK &&
-      explore_checker_begin(search) == FPOST_OK && restart(search)) {
+      explore_checked_begin(search) == FPOST_OK && restart(search)) {
     worker_walk(search, &reader);
     commit(search, true);
     explore_overlap_free(search);

@@ -165,10 +165,6 @@ uint64_t explore_now_ms(void);
 FPOST_MUST_USE int explore_worker_begin(struct explore_search *search,
                                         struct fpost_reader *reader);
 
-/* The checker, if there is one, for search->target, which is initialised; with
-   hooks, search->material is the place for it. Errors are printed. */
-FPOST_MUST_USE int explore_checker_begin(struct explore_search *search);
-
 /* How many runs may still be started; 0: the bounds are reached. */
 uint64_t explore_budget(struct explore_search *search);
 /*

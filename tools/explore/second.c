@@ -418,7 +418,7 @@ static bool inner_begin(struct explore_search *inner,
   inner->material = outer->material;
   explore_info_symbols(&recording->info, inner->report.symbols);
   inner->report.pools_count = recording->info.sizes.count;
-  return explore_checker_begin(inner) == FPOST_OK &&
+  return explore_checked_begin(inner) == FPOST_OK &&
          explore_target_start(&inner->target, &inner->image) == FPOST_OK;
 }
 
