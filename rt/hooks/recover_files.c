@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -89,6 +90,22 @@ static struct fpost_view *by_name(const char *path) {
   return NULL;
 }
 
+/* The pool that is open as the descriptor of which path is a name. */
+static struct fpost_view *by_descriptor(const char *path) {
+  static const char *const folders[] = {"/proc/self/fd/",
+                                        "/proc/thread-self/fd/", "/dev/fd/"};
+  for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+    size_t size = strlen(folders[i]);
+    if (strncmp(path, folders[i], size) == 0 && path[size] != '\0') {
+      char *end = NULL;
+      long fd = strtol(path + size, &end, 10);
+      return *end == '\0' && fd < FPOST_RUN_FDS_MAX ? fpost_run_fd((int)fd)
+                                                    : NULL;
+    }
+  }
+  return NULL;
+}
+
 struct fpost_view *fpost_run_path(int dirfd, const char *path) {
   if (!fpost_recover_on || path == NULL || *path == '\0') {
     return NULL;
@@ -96,6 +113,7 @@ struct fpost_view *fpost_run_path(int dirfd, const char *path) {
   int err = errno;
   struct stat file;
   struct fpost_view *found = by_name(path);
+  found = found != NULL ? found : by_descriptor(path);
   bool there =
       found == NULL && syscall(SYS_newfstatat, dirfd, path, &file, 0) == 0;
   for (uint32_t i = 0; found == NULL && i < fpost_run.plan->pool_count; i++) {
