@@ -72,7 +72,6 @@ START_TEST(every_kind_survives_with_its_largest_fields) {
        .data = data,
        .data_size = 8 * FPOST_STACK_MAX},
       {.kind = FPOST_RECORD_POOL,
-       .flags = FPOST_POOL_BEFORE,
        .id = 63,
        .value = big,
        .size = big,
@@ -122,6 +121,14 @@ START_TEST(every_kind_survives_with_its_largest_fields) {
   };
   for (size_t i = 0; i < sizeof records / sizeof records[0]; i++)
     round_trip(&records[i]);
+}
+END_TEST
+
+START_TEST(a_pool_that_was_there_round_trips) {
+  round_trip(&(struct fpost_record){.kind = FPOST_RECORD_POOL,
+                                    .flags = FPOST_POOL_BEFORE,
+                                    .id = 1,
+                                    .size = 4096});
 }
 END_TEST
 
@@ -271,6 +278,7 @@ int main(void) {
   TCase *tcase = tcase_create("records");
   tcase_add_checked_fixture(tcase, setup, NULL);
   tcase_add_test(tcase, every_kind_survives_with_its_largest_fields);
+  tcase_add_test(tcase, a_pool_that_was_there_round_trips);
   tcase_add_test(tcase, a_mark_round_trips);
   tcase_add_loop_test(tcase, zeros_at_the_end_of_data_come_back, 0, 12);
   tcase_add_test(tcase, zero_bytes_are_an_end_that_was_not_seen);
