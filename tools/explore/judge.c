@@ -55,6 +55,9 @@ void explore_judge_begin(struct explore_search *search) {
     free(search->found[i].choices);
   }
   search->found_count = 0;
+  if (search->moment.judged && search->moment.overlap) {
+    search->point.flags |= EXPLORE_FLAG_OVERLAP;
+  }
 }
 
 struct explore_found *explore_found_add(struct explore_search *search,

@@ -504,9 +504,6 @@ static void explore_point(struct explore_search *search, uint64_t number,
                              .twin = twin,
                              .complete = true,
                              .images_log2 = search->image.images_log2};
-  if (search->moment.judged && search->moment.overlap) {
-    search->point.flags |= EXPLORE_FLAG_OVERLAP;
-  }
   explore_judge_begin(search);
   bool again = search->config->depth > 1 || search->config->checker != NULL;
   if (twin < 0 && (again || !referenced(search, event))) {
