@@ -463,14 +463,12 @@ static void store_point(struct explore_search *search) {
   }
 }
 
-/* Nothing is undecided, and the reference of the boundary that is here was
-   taken on this very image: it is the one run that there is. What it says of
-   heaps was not looked at. */
+/* Was the image's only run that of a reference? It did not look at heaps. */
 static bool referenced(const struct explore_search *search, uint64_t event) {
   const struct explore_operations *all = &search->info->operations;
   uint32_t last = search->boundaries - 1;
-  return search->config->heap == FPOST_PLAN_HEAP_OFF &&
-         search->boundaries != 0 && all->references != NULL &&
+  return search->config->heap == FPOST_PLAN_HEAP_OFF && last != UINT32_MAX &&
+         all->references != NULL &&
          !(search->moment.overlap && all->replayed) &&
          all->boundaries[last].event == event && all->references[last].known &&
          search->image.units_live == 0;
