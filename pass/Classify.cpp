@@ -405,7 +405,7 @@ void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
   }
   if (classifyIntrinsic(Call, Events))
     return;
-  classifyGuard(Call, Events);
+  classifyLibrarySync(Call, Events);
   // The callee's copy of an argument by value is read here.
   for (unsigned Number = 0; Number < Call.arg_size(); ++Number)
     if (Type *Copied = Call.getParamByValType(Number))
@@ -419,22 +419,76 @@ void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
   }
 }
 
-/// The guard of a static variable of C++, which the library that is waited in
-/// has no hooks for: who has made the variable releases it, and so does who
-/// gave up; who was waiting acquires it. Who finds the variable made sees so by
-/// an atomic load.
-void Classifier::classifyGuard(CallBase &Call, SmallVectorImpl<Event> &Events) {
+namespace {
+
+/// A function without hooks that orders threads by an object which an argument
+/// points to, and how: of which C++ and Rust call the slow path only.
+struct LibrarySync {
+  StringLiteral Name;  ///< part of the mangled name
+  StringLiteral Place; ///< another part of it
+  unsigned Argument;
+  unsigned Flags;
+  unsigned Size = 4; ///< of the object, in bytes: any word of it may be the one
+};
+
+} // namespace
+
+static constexpr unsigned Hands =
+    FENCEPOST_SYNC_RELEASE | FENCEPOST_SYNC_ACQUIRE;
+
+/// The guard of a static variable of C++: who has made the variable releases
+/// it, and so does who gave up; who was waiting acquires it. Who finds the
+/// variable made sees so by an atomic load. Rust's locks are the same: what is
+/// done fast is done in the caller, by atomics. A condition gives its lock up
+/// and takes it again.
+static constexpr LibrarySync LibrarySyncs[] = {
+    {"__cxa_guard_acquire", "", 0, FENCEPOST_SYNC_ACQUIRE},
+    {"__cxa_guard_release", "", 0, FENCEPOST_SYNC_RELEASE},
+    {"__cxa_guard_abort", "", 0, FENCEPOST_SYNC_RELEASE},
+    {"lock_contended", "5mutex5futex", 0, FENCEPOST_SYNC_ACQUIRE},
+    {"read_contended", "6rwlock5futex", 0, FENCEPOST_SYNC_ACQUIRE, 8},
+    {"write_contended", "6rwlock5futex", 0, FENCEPOST_SYNC_ACQUIRE, 8},
+    {"wait", "7condvar5futex", 1, Hands},
+    {"decrement_num_running_threads", "3std6thread", 0, FENCEPOST_SYNC_RELEASE,
+     24},
+};
+
+static const LibrarySync *librarySync(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
-  if (Callee == nullptr || Call.arg_size() != 1 || Call.isTerminator())
+  if (Callee == nullptr || !Callee->isDeclaration())
+    return nullptr;
+  StringRef Name = Callee->getName();
+  for (const LibrarySync &Sync : LibrarySyncs) {
+    bool Same = Sync.Place.empty()
+                    ? Name == Sync.Name
+                    : Name.contains(Sync.Place) && Name.contains(Sync.Name);
+    if (Same && Sync.Argument < Call.arg_size() &&
+        Call.getArgOperand(Sync.Argument)->getType()->isPointerTy())
+      return &Sync;
+  }
+  return nullptr;
+}
+
+void Classifier::classifyLibrarySync(CallBase &Call,
+                                     SmallVectorImpl<Event> &Events) {
+  const LibrarySync *Sync = librarySync(Call);
+  if (Sync == nullptr)
     return;
-  unsigned Flags = StringSwitch<unsigned>(Callee->getName())
-                       .Case("__cxa_guard_acquire", FENCEPOST_SYNC_ACQUIRE)
-                       .Case("__cxa_guard_release", FENCEPOST_SYNC_RELEASE)
-                       .Case("__cxa_guard_abort", FENCEPOST_SYNC_RELEASE)
-                       .Default(0);
-  if (Flags != 0)
-    addSync(Events, access(EventKind::Sync, Call, Call.getArgOperand(0), 1),
-            Flags);
+  Value *Object = Call.getArgOperand(Sync->Argument);
+  Event E = access(EventKind::Sync, Call, Object, 1);
+  auto *Invoke = dyn_cast<InvokeInst>(&Call);
+  for (; E.Displacement < Sync->Size; E.Displacement += 4) {
+    if ((Sync->Flags & FENCEPOST_SYNC_RELEASE) != 0)
+      addSync(Events, E, FENCEPOST_SYNC_RELEASE);
+    size_t Before = Events.size();
+    if ((Sync->Flags & FENCEPOST_SYNC_ACQUIRE) != 0)
+      addSync(Events, E, FENCEPOST_SYNC_ACQUIRE);
+    if (Invoke != nullptr && Events.size() != Before) {
+      // Behind a call that may throw is where it returns to.
+      Events.back().At = &*Invoke->getNormalDest()->getFirstInsertionPt();
+      Events.back().After = false;
+    }
+  }
 }
 
 static bool hasPointerArgument(const CallBase &Call) {

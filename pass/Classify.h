@@ -28,8 +28,8 @@ public:
 
 private:
   void classifyCall(llvm::CallBase &Call, llvm::SmallVectorImpl<Event> &Events);
-  void classifyGuard(llvm::CallBase &Call,
-                     llvm::SmallVectorImpl<Event> &Events);
+  void classifyLibrarySync(llvm::CallBase &Call,
+                           llvm::SmallVectorImpl<Event> &Events);
   bool classifyIntrinsic(llvm::CallBase &Call,
                          llvm::SmallVectorImpl<Event> &Events);
   bool classifyX86(llvm::CallBase &Call, llvm::SmallVectorImpl<Event> &Events);

@@ -280,14 +280,9 @@ void Grouper::visit(Instruction &I, ArrayRef<Event> Events) {
 std::vector<EventGroup> Grouper::run(Function &F, ArrayRef<Event> Events) {
   if (any_of(Events, [](const Event &E) { return E.Kind == EventKind::Load; }))
     Loops.emplace(DominatorTree(F));
-  DenseMap<const Instruction *, ArrayRef<Event>> Of;
-  while (!Events.empty()) {
-    size_t Count = 1;
-    while (Count < Events.size() && Events[Count].At == Events[0].At)
-      ++Count;
-    Of[Events[0].At] = Events.take_front(Count);
-    Events = Events.drop_front(Count);
-  }
+  DenseMap<const Instruction *, SmallVector<Event, 1>> Of;
+  for (const Event &E : Events)
+    Of[E.At].push_back(E);
   ReversePostOrderTraversal<Function *> Blocks(&F);
   for (BasicBlock *Block : Blocks) {
     Order.clear();

@@ -137,4 +137,34 @@ define void @movnti(ptr %p, ptr %q) {
   ret void
 }
 
+; The slow paths of Rust's locks are functions without hooks; one may throw.
+declare void @_RNvMNtNtNtNtCs0_3std3sys4sync5mutex5futexNtB2_5Mutex14lock_contended(ptr)
+declare void @_RNvMNtNtNtNtCs0_3std3sys4sync6rwlock5futexNtB2_6RwLock14read_contended(ptr)
+declare void @_RNvMNtNtNtNtCs0_3std3sys4sync7condvar5futexNtB2_7Condvar4wait(ptr, ptr)
+declare i32 @personality(...)
+
+; CHECK-LABEL: define internal void @rust.fencepost(
+; CHECK: call void {{.*}}lock_contended(ptr %lock)
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr %lock, i64 1, i32 2)
+; CHECK: call void {{.*}}read_contended(ptr %lock)
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr %lock, i64 1, i32 2)
+; CHECK: call {{.*}}@__fencepost_sync(ptr %{{[0-9]+}}, i64 1, i32 2)
+; CHECK: call {{.*}}@__fencepost_sync(ptr %lock, i64 1, i32 4)
+; CHECK: invoke void {{.*}}Condvar4wait(ptr %condition, ptr %lock)
+; CHECK-NEXT: to label %[[NEXT:.*]] unwind
+; CHECK: [[NEXT]]:
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr %lock, i64 1, i32 2)
+; CHECK-NEXT: ret void
+define void @rust(ptr %condition, ptr %lock) personality ptr @personality {
+  call void @_RNvMNtNtNtNtCs0_3std3sys4sync5mutex5futexNtB2_5Mutex14lock_contended(ptr %lock)
+  call void @_RNvMNtNtNtNtCs0_3std3sys4sync6rwlock5futexNtB2_6RwLock14read_contended(ptr %lock)
+  invoke void @_RNvMNtNtNtNtCs0_3std3sys4sync7condvar5futexNtB2_7Condvar4wait(ptr %condition, ptr %lock)
+    to label %next unwind label %thrown
+next:
+  ret void
+thrown:
+  %pad = landingpad { ptr, i32 } cleanup
+  resume { ptr, i32 } %pad
+}
+
 !0 = !{i32 1}
