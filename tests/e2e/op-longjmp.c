@@ -55,7 +55,6 @@
  */
 #include "Inputs/pm.h"
 
-#include <alloca.h>
 #include <setjmp.h>
 
 #define INLINED static inline __attribute__((always_inline))
@@ -116,7 +115,7 @@ APART void calls(void) {
 }
 
 APART void op_alloca(uint64_t value) {
-  char *bytes = alloca(value * 16);
+  char *bytes = __builtin_alloca(value * 16);
   memset(bytes, (int)value, value * 16);
   set(((volatile char *)bytes)[value]);
 }
