@@ -326,6 +326,42 @@ static uint32_t persisted_of(struct explore_search *search,
   return kept;
 }
 
+/* A run on a state or with a prefix once more, with an eye on checksums: did
+   one match by chance? *collision says so if the run ended like `run`. */
+static void audit_end(struct explore_search *search,
+                      const struct fpost_plan_run *run,
+                      const struct fpost_plan_run *again,
+                      struct fpost_plan_collision *collision) {
+  struct fpost_plan *plan = search->image.plan;
+  plan->audit = 0;
+  search->point.runs++;
+  *collision = plan->collision;
+  if (again->outcome != run->outcome || again->value != run->value ||
+      again->observed != run->observed) {
+    collision->words = 0;
+  }
+}
+
+static void audit_state(struct explore_search *search,
+                        const struct explore_lost *lost, uint32_t count,
+                        bool others_full, const struct fpost_plan_run *run,
+                        struct fpost_plan_collision *collision) {
+  struct fpost_plan_run again;
+  search->image.plan->audit = 1;
+  explore_run_state(search, lost, count, others_full, &again);
+  audit_end(search, run, &again, collision);
+}
+
+void explore_audit_prefix(struct explore_search *search,
+                          const struct fpost_choice *choices, uint32_t count,
+                          const struct fpost_plan_run *run,
+                          struct fpost_plan_collision *collision) {
+  struct fpost_plan_run again;
+  search->image.plan->audit = 1;
+  explore_run_prefix(search, choices, count, &again);
+  audit_end(search, run, &again, collision);
+}
+
 /* Is the checksum that matched in this run one that has been reported with this
    outcome? Then it is counted. */
 static bool collision_known(struct explore_search *search,
@@ -355,8 +391,8 @@ static enum fpost_class judge_collision(struct explore_search *search,
                                         bool before,
                                         struct explore_found *found) {
   enum fpost_class class_ = class_of(search, run);
-  explore_audit_state(search, found->lost, found->lost_count,
-                      found->others_full, run, &found->collision);
+  audit_state(search, found->lost, found->lost_count, found->others_full, run,
+              &found->collision);
   bool after = found->collision.words != 0;
   if (after && !before && found->others_full) {
     found->lost_count = lost_of(search, found->lost, search->choice_count + 1);
@@ -410,7 +446,7 @@ void explore_judge_failure(struct explore_search *search,
   found->first = UINT32_MAX;
   found->second = UINT32_MAX;
   found->class_ = judge_collision(search, run, collision.words != 0, found);
-  if (found->class_ == class_ && found->lost_count != 0 && found->others_full) {
+  if (found->class_ == class_ && count != 0 && found->others_full) {
     found->first = lost_step(image, &lost[0]);
     found->second = find_culprit(search, run, lost, found->lost_count);
   }

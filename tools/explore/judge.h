@@ -19,6 +19,14 @@ bool explore_judge_failed(struct explore_search *search,
    Then it is counted. */
 bool explore_judge_known(struct explore_search *search,
                          const struct fpost_plan_run *run);
+/*
+ * explore_run_prefix with an eye on checksums: did one match by chance?
+ * *collision says so if the run ended like `run`.
+ */
+void explore_audit_prefix(struct explore_search *search,
+                          const struct fpost_choice *choices, uint32_t count,
+                          const struct fpost_plan_run *run,
+                          struct fpost_plan_collision *collision);
 /* Minimise a failure and note it. Starts runs. */
 void explore_judge_failure(struct explore_search *search,
                            const struct fpost_plan_run *run);

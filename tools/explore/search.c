@@ -172,40 +172,6 @@ void explore_run_prefix(struct explore_search *search,
   run_one(search, run);
 }
 
-static void audit_end(struct explore_search *search,
-                      const struct fpost_plan_run *run,
-                      const struct fpost_plan_run *again,
-                      struct fpost_plan_collision *collision) {
-  struct fpost_plan *plan = search->image.plan;
-  plan->audit = 0;
-  search->point.runs++;
-  *collision = plan->collision;
-  if (again->outcome != run->outcome || again->value != run->value ||
-      again->observed != run->observed) {
-    collision->words = 0;
-  }
-}
-
-void explore_audit_state(struct explore_search *search,
-                         const struct explore_lost *lost, uint32_t count,
-                         bool others_full, const struct fpost_plan_run *run,
-                         struct fpost_plan_collision *collision) {
-  struct fpost_plan_run again;
-  search->image.plan->audit = 1;
-  explore_run_state(search, lost, count, others_full, &again);
-  audit_end(search, run, &again, collision);
-}
-
-void explore_audit_prefix(struct explore_search *search,
-                          const struct fpost_choice *choices, uint32_t count,
-                          const struct fpost_plan_run *run,
-                          struct fpost_plan_collision *collision) {
-  struct fpost_plan_run again;
-  search->image.plan->audit = 1;
-  explore_run_prefix(search, choices, count, &again);
-  audit_end(search, run, &again, collision);
-}
-
 /* ---- a crash point ---- */
 
 static void take_run(struct explore_search *search,

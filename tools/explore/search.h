@@ -200,18 +200,6 @@ struct explore_lost {
 void explore_run_state(struct explore_search *search,
                        const struct explore_lost *lost, uint32_t count,
                        bool others_full, struct fpost_plan_run *run);
-/*
- * As explore_run_state and explore_run_prefix, with an eye on checksums: did
- * one match by chance? *collision says so if the run ended like `run`.
- */
-void explore_audit_state(struct explore_search *search,
-                         const struct explore_lost *lost, uint32_t count,
-                         bool others_full, const struct fpost_plan_run *run,
-                         struct fpost_plan_collision *collision);
-void explore_audit_prefix(struct explore_search *search,
-                          const struct fpost_choice *choices, uint32_t count,
-                          const struct fpost_plan_run *run,
-                          struct fpost_plan_collision *collision);
 /* One run with a prefix of choices, with stacks of the choices it adds. */
 void explore_run_prefix(struct explore_search *search,
                         const struct fpost_choice *choices, uint32_t count,
