@@ -60,6 +60,7 @@ static void protect(int me, int taken) {
     pthread_mutex_unlock(own);
 }
 
+#ifdef BUGGY
 static void both(int me, int first, int second) {
   pthread_mutex_lock(&locks[first]);
   pthread_mutex_lock(&locks[second]);
@@ -67,6 +68,7 @@ static void both(int me, int first, int second) {
   pthread_mutex_unlock(&locks[second]);
   pthread_mutex_unlock(&locks[first]);
 }
+#endif
 
 /* Two locks are taken, in one order or the other: with neither is the cell
    protected, though one ran after the other. */
@@ -141,33 +143,38 @@ static void inside(int me) {
     add();
 }
 
+/* Another lock is taken in between, behind the one and before the other. */
+static void accident(int me) {
+#ifdef BUGGY
+  int protected = is("two-locks");
+#else
+  int protected = 1;
+#endif
+  if (me == 0) {
+    if (protected)
+      protect(me, 1);
+    add();
+    if (protected)
+      protect(me, 0);
+  }
+  pthread_mutex_lock(&lock);
+  counters[32 * me]++;
+  pthread_mutex_unlock(&lock);
+  if (me == 1) {
+    if (protected)
+      protect(me, 1);
+    add();
+    if (protected)
+      protect(me, 0);
+  }
+}
+
 static void *work(void *argument) {
   int me = (int)(intptr_t)argument;
   struct timespec later = {0, me * 100000000};
   nanosleep(&later, NULL);
   if (is("accident") || is("two-locks")) {
-#ifdef BUGGY
-    int protected = is("two-locks");
-#else
-    int protected = 1;
-#endif
-    if (me == 0) {
-      if (protected)
-        protect(me, 1);
-      add();
-      if (protected)
-        protect(me, 0);
-    }
-    pthread_mutex_lock(&lock);
-    counters[32 * me]++;
-    pthread_mutex_unlock(&lock);
-    if (me == 1) {
-      if (protected)
-        protect(me, 1);
-      add();
-      if (protected)
-        protect(me, 0);
-    }
+    accident(me);
   } else if (is("order")) {
     order(me);
   } else if (is("trylock")) {
