@@ -106,6 +106,9 @@ FPOST_INTERPOSE int close(int fd) {
   if (recovering()) {
     fpost_recover_close(fd);
   }
+  if (FPOST_UNLIKELY(fpost_races_on)) {
+    fpost_races_sent(fd); /* the end of a pipe is a message, too */
+  }
   return fpost_real.close(fd);
 }
 
@@ -302,7 +305,7 @@ static ssize_t read_here(enum transfer as, int fd, const struct iovec *parts,
   }
   done = read_call(as, fd, parts, count, offset);
   int error = errno;
-  if (FPOST_UNLIKELY(fpost_races_on) && done > 0) {
+  if (FPOST_UNLIKELY(fpost_races_on) && done >= 0) {
     fpost_races_received(fd);
   }
   read_done(parts, count, done, pc, cfa);

@@ -512,7 +512,7 @@ I32 __fencepost_libc_puts(PTR from) {
 U64 __fencepost_libc_recv(I32 socket, PTR to, U64 size, I32 flags) {
   writes(to, size);
   ssize_t done = recv(socket, to, size, flags);
-  if (FPOST_UNLIKELY(fpost_races_on) && done > 0) {
+  if (FPOST_UNLIKELY(fpost_races_on) && done >= 0) {
     fpost_races_received(socket);
   }
   if (done > 0) {

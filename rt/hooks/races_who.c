@@ -69,25 +69,29 @@ static uint32_t chain_of(const struct fpost_sites *sites, uint32_t locks,
 
 /* ---- check ---- */
 
+/* With all that it goes back to, in a loop: these may be many, and stacks be
+   small. */
 static uint32_t person_share(uint32_t person) {
   struct fpost_findings *findings = &fpost_context.findings;
-  struct person *one = &who.persons[person];
-  if (person == 0) {
-    return 0;
-  }
-  if (one->shared == 0) {
-    /* First, so that a circle would end here. */
+  uint32_t result = 0;
+  uint32_t *to = &result;
+  for (;;) {
+    struct person *one = &who.persons[person];
     struct fpost_results_thread *out =
-        fpost_findings_thread(findings, &one->shared);
-    if (out != NULL) {
-      out->number = one->number;
-      out->creator = person_share(one->creator);
-      out->stack = fpost_findings_stack(findings, one->stack);
-      memcpy(out->name, one->name, sizeof(out->name));
-      atomic_store(&out->ready, 1);
+        person == 0 || one->shared != 0
+            ? NULL
+            : fpost_findings_thread(findings, &one->shared);
+    *to = one->shared;
+    if (out == NULL) {
+      return result;
     }
+    out->number = one->number;
+    out->stack = fpost_findings_stack(findings, one->stack);
+    memcpy(out->name, one->name, sizeof(out->name));
+    atomic_store(&out->ready, 1);
+    to = &out->creator;
+    person = one->creator;
   }
-  return one->shared;
 }
 
 static uint32_t locks_share(const struct fpost_sites *sites, uint32_t locks) {
@@ -150,11 +154,11 @@ static void person_mark(const struct person *one) {
 }
 
 static void person_tell(uint32_t person) {
-  struct person *one = &who.persons[person];
-  if (person != 0 && one->shared == 0) {
+  while (person != 0 && who.persons[person].shared == 0) {
+    struct person *one = &who.persons[person];
     one->shared = 1;
-    person_tell(one->creator);
     person_mark(one);
+    person = one->creator;
   }
 }
 

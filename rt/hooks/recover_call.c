@@ -15,9 +15,11 @@
 #include "rt/hooks/recover.h"
 #include "rt/hooks/recover_real.h"
 #include "rt/hooks/recover_run.h"
+#include "rt/os/os.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <sys/uio.h>
 
 #pragma clang diagnostic ignored "-Wpedantic"
 #pragma clang diagnostic ignored "-Wmissing-prototypes"
@@ -132,6 +134,12 @@ CALL_INT(lsetxattr)
 CALL_INT(fsetxattr)
 CALL_INT(bind)
 CALL_INT(connect)
+CALL_INT(getsockname)
+CALL_INT(getpeername)
+CALL_INT(socketpair)
+CALL_INT(pipe)
+CALL_INT(pipe2)
+CALL_INT(uname)
 CALL_INT(setsockopt)
 CALL_INT(getsockopt)
 CALL_INT(ioctl)
@@ -148,9 +156,8 @@ CALL_LONG(send)
 CALL_LONG(sendto)
 CALL_LONG(recv)
 CALL_LONG(recvfrom)
-CALL_LONG(preadv2)
-CALL_LONG(pwritev2)
 CALL(void *, NULL, opendir)
+CALL(void *, NULL, getcwd)
 
 /* ---- messages: their parts are pointed to by what is pointed to ---- */
 
@@ -170,27 +177,35 @@ struct message {
   int flags;
 };
 
-static bool message_again(const struct message *message,
-                          struct fpost_site site) {
-  uintptr_t arguments[4 + PARTS_MAX] = {(uintptr_t)message};
-  uint32_t count = 1;
+/* Any of its pointers may be wrong: what they point to is copied with care. */
+static bool message_again(const void *address, struct fpost_site site) {
+  struct message message;
+  struct part parts[PARTS_MAX];
+  uintptr_t arguments[PARTS_MAX] = {(uintptr_t)address};
   if (!fpost_recover_on || errno != EFAULT) {
     return false;
   }
   if (again(arguments, 1, site)) {
     return true; /* first what it says */
   }
-  arguments[count++] = message->name;
-  arguments[count++] = message->control;
-  arguments[count++] = message->parts;
-  if (again(arguments, count, site)) {
+  if (fpost_os_peek(address, &message, sizeof message) != sizeof message) {
+    return false;
+  }
+  arguments[0] = message.name;
+  arguments[1] = message.control;
+  arguments[2] = message.parts;
+  if (again(arguments, 3, site)) {
     return true;
   }
-  const struct part *parts = (const struct part *)message->parts;
-  for (size_t i = 0; i < message->parts_count && i < PARTS_MAX; i++) {
-    arguments[count++] = parts[i].base;
+  size_t count =
+      message.parts_count < PARTS_MAX ? message.parts_count : PARTS_MAX;
+  count = fpost_os_peek((const void *)message.parts, parts,
+                        count * sizeof parts[0]) /
+          sizeof parts[0];
+  for (size_t i = 0; i < count; i++) {
+    arguments[i] = parts[i].base;
   }
-  return again(arguments, count, site);
+  return again(arguments, (uint32_t)count, site);
 }
 
 #define MESSAGE(name)                                                          \
@@ -208,6 +223,34 @@ static bool message_again(const struct message *message,
   }
 MESSAGE(sendmsg)
 MESSAGE(recvmsg)
+
+/* ---- vectors with flags: by way of those without ---- */
+
+/* What of the flags says only when, or how fast. */
+#define FLAGS_IGNORED (RWF_HIPRI | RWF_DSYNC | RWF_SYNC)
+
+#define VECTOR(name, here, there)                                              \
+  REAL(long, name, (int, const struct iovec *, int, off_t, int))               \
+  EXPORT long call_##name(int, const struct iovec *, int, off_t,               \
+                          int) __asm__(#name);                                 \
+  long call_##name(int fd, const struct iovec *parts, int count, off_t offset, \
+                   int flags) {                                                \
+    bool pool = fpost_recover_on && fpost_recover_is_pool(fd);                 \
+    int left = pool ? flags & ~FLAGS_IGNORED : flags;                          \
+    if (!fpost_recover_on || (left != 0 && !pool)) {                           \
+      return real_##name()(fd, parts, count, offset, flags);                   \
+    }                                                                          \
+    if (left != 0) {                                                           \
+      errno = EOPNOTSUPP;                                                      \
+      return -1;                                                               \
+    }                                                                          \
+    return offset == -1 ? here(fd, parts, count)                               \
+                        : there(fd, parts, count, offset);                     \
+  }
+VECTOR(preadv2, readv, preadv)
+VECTOR(preadv64v2, readv, preadv)
+VECTOR(pwritev2, writev, pwritev)
+VECTOR(pwritev64v2, writev, pwritev)
 
 /* ---- past the names of libc ---- */
 

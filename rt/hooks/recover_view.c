@@ -265,6 +265,7 @@ void fpost_view_aside_end(void) {
   for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
     fpost_map_close(&fpost_run.mappings[i]);
   }
+  fpost_loads_mapped(); /* more is undecided than the range knows of */
 }
 
 /* The bytes of the line at `line` that lie in [offset, end). */

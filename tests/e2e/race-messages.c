@@ -4,11 +4,11 @@
  * RUN: %fencepost-clang -g -O1 -DBUGGY %s -pthread -o %t.buggy
  *
  * Intent: one thread makes something ready for another and says so by a
- * message: a byte in a pipe or socket, a count in an eventfd, a word that a
- * futex waits at, a condition, a thread's private data at its end. Without the
- * message, or with one of something else, there is a race.
+ * message: a byte in a pipe or socket, its end, a count in an eventfd, a word
+ * that a futex waits at, a condition, a thread's private data at its end.
+ * Without the message, or with one of something else, there is a race.
  *
- * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool pipe vector eventfd \
+ * RUN: sh %S/Inputs/races.sh pm-data-race %t %t.pool pipe end-of-file vector eventfd \
  * RUN:   eventfd-functions socket send futex timed-semaphore timed-mutex \
  * RUN:   shared-to-exclusive barrier-serial once-c11 key detached
  */
@@ -65,6 +65,9 @@ static void send_message(void) {
   if (is("pipe")) {
     if (write(ends[1], &byte, 1) != 1)
       abort();
+  } else if (is("end-of-file")) {
+    if (close(ends[1]) != 0)
+      abort();
   } else if (is("vector")) {
     struct iovec part = {&byte, 1};
     if (writev(ends[1], &part, 1) != 1)
@@ -105,6 +108,9 @@ static void receive_message(void) {
   struct timespec until = soon();
   if (is("pipe") || is("socket")) {
     while (read(ends[0], &byte, 1) != 1)
+      ;
+  } else if (is("end-of-file")) {
+    while (read(ends[0], &byte, 1) != 0)
       ;
   } else if (is("vector")) {
     struct iovec part = {&byte, 1};
@@ -194,7 +200,7 @@ static void *second(void *argument) {
 
 static void prepare(void) {
   int failed = 0;
-  if (is("pipe") || is("vector"))
+  if (is("pipe") || is("end-of-file") || is("vector"))
     failed = pipe(ends);
   else if (is("socket") || is("send"))
     failed = socketpair(AF_UNIX, SOCK_STREAM, 0, ends);

@@ -34,8 +34,8 @@ INTERPOSED = re.compile(r"""^(
   | mtx_((try|timed)?lock|unlock) | cnd_(timed)?wait
   | unlink(at)? | rename(at)? | remove | f?access(at)? | [fl]?stat(at)?(64)? | statx
   | mkdir(at)? | rmdir | (sym)?link(at)? | readlink(at)? | chdir | l?chown | fchownat
-  | utimes | utimensat | mkfifo(at)? | mknod(at)? | statfs(64)? | opendir
-  | [lf]?[gs]etxattr | bind | connect | [gs]etsockopt | send(to|msg)? | ioctl | poll
+  | utimes | utimensat | mkfifo(at)? | mknod(at)? | statfs(64)? | opendir | getcwd
+  | [lf]?[gs]etxattr | bind | connect | get(sock|peer)name | socketpair | pipe2? | uname | [gs]etsockopt | send(to|msg)? | ioctl | poll
   | clock_settime | sethostname | getrandom | syscall | sendfile64 | splice
   | f(re)?open(64)? | popen | renameat2 | f?chmod | fchmodat | lockf(64)?
   | (m|c|re|aligned_)?alloc | malloc | calloc | realloc | reallocarray | free
