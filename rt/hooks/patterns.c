@@ -28,13 +28,15 @@ static struct {
 
 _Static_assert(FPOST_FLAG_LIST_MAX <= 64, "a bit for each pattern");
 
-/* Keeps the nearest names, each once. */
+/* Keeps the nearest names, each once; of functions of one name one may match,
+   and be nearer than the other. */
 static void near_add(uint32_t pattern, const char *name, uint32_t distance) {
   struct near_name new = {.distance = distance};
   (void)snprintf(new.name, sizeof new.name, "%s", name);
   for (uint32_t i = 0; i < NEAR_COUNT; i++) {
     struct near_name *at = &patterns.near[pattern][i];
-    if (strcmp(at->name, new.name) == 0) {
+    if (at->name[0] != '\0' && at->distance <= distance &&
+        strcmp(at->name, new.name) == 0) {
       return;
     }
     if (at->name[0] == '\0' || new.distance < at->distance) {

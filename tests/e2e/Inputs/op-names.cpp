@@ -43,6 +43,11 @@ APART void never_this() {
   set(9);
 }
 
+// The same name: another function all the same.
+APART void never_this(long) {
+  set(9);
+}
+
 namespace kv {
 
 template <typename Key> struct Map {
@@ -85,6 +90,7 @@ int main(int argc, char **argv) {
   if (argc > 3) {
     never_called();
     never_this();
+    never_this(1L);
   }
   return 0;
 }
