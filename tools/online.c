@@ -36,6 +36,52 @@ static bool log_is_needed(const struct fpost_report *report,
   return false;
 }
 
+/* Which of its accesses the finding says the bytes of. */
+static void touched_set(struct fpost_report_finding *out,
+                        const struct fpost_online_finding *finding,
+                        struct fpost_access touched) {
+  switch (finding->class_) {
+  case FPOST_CLASS_REDUNDANT_FLUSH:
+    out->missing = touched;
+    out->missing.present = true;
+    break;
+  case FPOST_CLASS_REDUNDANT_FENCE:
+    out->missing.present = true;
+    break;
+  case FPOST_CLASS_DUPLICATE_LOG:
+  case FPOST_CLASS_LEAK:
+    out->missing = touched;
+    out->missing.present = true;
+    break;
+  case FPOST_CLASS_OVERWRITTEN:
+    out->store = touched;
+    out->store.present = true;
+    out->missing = touched;
+    out->missing.present = true;
+    break;
+  case FPOST_CLASS_PM_DATA_RACE:
+  case FPOST_CLASS_ISOLATION:
+  case FPOST_CLASS_UNPERSISTED_READ:
+    out->store = touched;
+    out->store.present = true;
+    if (finding->detail == FPOST_DETAIL_RACE_STORES ||
+        finding->detail == FPOST_DETAIL_RACE_STORES_PREDICTED) {
+      out->missing = touched;
+      out->missing.present = true;
+    } else {
+      out->missing.present = false;
+      out->read = touched;
+      out->read.present = true;
+      out->read.place = finding->other;
+    }
+    break;
+  default:
+    out->store = touched;
+    out->store.present = true;
+    break;
+  }
+}
+
 void fpost_online_add(struct fpost_report *report,
                       const struct fpost_online_finding *finding) {
   if (finding->detail == FPOST_DETAIL_LOG_NEEDED) {
@@ -65,46 +111,7 @@ void fpost_online_add(struct fpost_report *report,
   }
   out.store.present = finding->store.count != 0;
   out.missing.present = finding->other.count != 0;
-  switch (finding->class_) {
-  case FPOST_CLASS_REDUNDANT_FLUSH:
-    out.missing = touched;
-    out.missing.present = true;
-    break;
-  case FPOST_CLASS_REDUNDANT_FENCE:
-    out.missing.present = true;
-    break;
-  case FPOST_CLASS_DUPLICATE_LOG:
-  case FPOST_CLASS_LEAK:
-    out.missing = touched;
-    out.missing.present = true;
-    break;
-  case FPOST_CLASS_OVERWRITTEN:
-    out.store = touched;
-    out.store.present = true;
-    out.missing = touched;
-    out.missing.present = true;
-    break;
-  case FPOST_CLASS_PM_DATA_RACE:
-  case FPOST_CLASS_ISOLATION:
-  case FPOST_CLASS_UNPERSISTED_READ:
-    out.store = touched;
-    out.store.present = true;
-    if (finding->detail == FPOST_DETAIL_RACE_STORES ||
-        finding->detail == FPOST_DETAIL_RACE_STORES_PREDICTED) {
-      out.missing = touched;
-      out.missing.present = true;
-    } else {
-      out.missing.present = false;
-      out.read = touched;
-      out.read.present = true;
-      out.read.place = finding->other;
-    }
-    break;
-  default:
-    out.store = touched;
-    out.store.present = true;
-    break;
-  }
+  touched_set(&out, finding, touched);
   out.store.place = finding->store;
   out.store.by = finding->store_by;
   if (!out.read.present) {
