@@ -4,6 +4,12 @@
  * warning as long as it did no harm; where the same store is also what an error
  * lost, or what an earlier warning of the class names, it is that one's cause,
  * with that one's fix. It is counted there (fpost_report_finding.also).
+ *
+ * Two errors of a class with which recovery ends alike are one if the same
+ * place stores too early, and one has lost no store that the other has not lost
+ * too: what helps it helps both. The one that has lost less is kept, else the
+ * first. Places are those in the user's code that store: who called them does
+ * not matter.
  */
 #include "tools/finding.h"
 
@@ -116,6 +122,93 @@ static uint32_t fold_into(const struct fpost_report *report,
   return found != NULL ? found->finding : index;
 }
 
+/* ---- errors ---- */
+
+/* Is it the same place of the user's code, or the same function called there?
+   Not if either is not known by its line. */
+static bool place_same(const struct fpost_place *a,
+                       const struct fpost_place *b) {
+  const struct fpost_frame *x = fpost_place_frame(a);
+  const struct fpost_frame *y = fpost_place_frame(b);
+  if (x == NULL || y == NULL || x->file == NULL || y->file == NULL ||
+      x->line == 0 || x->line != y->line || x->column != y->column ||
+      strcmp(x->file, y->file) != 0) {
+    return false;
+  }
+  const char *called_x = x == a->frames ? NULL : x[-1].function;
+  const char *called_y = y == b->frames ? NULL : y[-1].function;
+  return called_x == NULL || called_y == NULL ? called_x == called_y
+                                              : strcmp(called_x, called_y) == 0;
+}
+
+static bool access_same(const struct fpost_access *a,
+                        const struct fpost_access *b) {
+  return a->present && b->present ? place_same(&a->place, &b->place)
+                                  : a->present == b->present;
+}
+
+/* Has the finding lost a store of this place? */
+static bool loses(const struct fpost_report_finding *finding,
+                  const struct fpost_access *access) {
+  bool found = access_same(&finding->store, access);
+  for (uint32_t i = 0; i < finding->crash.lost_count && !found; i++) {
+    found = access_same(&finding->crash.lost[i], access);
+  }
+  return found;
+}
+
+/* Has `more` lost all places that `less` has lost? */
+static bool loses_all(const struct fpost_report_finding *more,
+                      const struct fpost_report_finding *less) {
+  bool all = loses(more, &less->store);
+  for (uint32_t i = 0; i < less->crash.lost_count && all; i++) {
+    all = loses(more, &less->crash.lost[i]);
+  }
+  return all;
+}
+
+static bool is_error(const struct fpost_report_finding *finding) {
+  return finding->store.present &&
+         (finding->class_ == FPOST_CLASS_RECOVERY_FAILURE ||
+          finding->class_ == FPOST_CLASS_NOT_FAILURE_ATOMIC ||
+          finding->class_ == FPOST_CLASS_LOST_OPERATION);
+}
+
+static bool text_same(const char *a, const char *b) {
+  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* The error that an error is to be counted with; itself if with none. */
+static uint32_t error_into(const struct fpost_report *report, uint32_t index) {
+  const struct fpost_report_finding *one = &report->findings[index];
+  for (uint32_t i = 0; is_error(one) && i < report->findings_count; i++) {
+    const struct fpost_report_finding *other = &report->findings[i];
+    if (i != index && other->class_ == one->class_ && is_error(other) &&
+        text_same(one->crash.outcome, other->crash.outcome) &&
+        text_same(one->missing_what, other->missing_what) &&
+        access_same(&one->missing, &other->missing) && loses_all(one, other) &&
+        (i < index || !loses_all(other, one))) {
+      return i;
+    }
+  }
+  return index;
+}
+
+/* ---- both ---- */
+
+/* Count what is folded away. */
+static void fold_count(struct fpost_report_finding *into,
+                       const struct fpost_report_finding *finding) {
+  if (folds(finding)) {
+    into->also[finding->class_] += finding->count;
+  } else {
+    into->count += finding->count;
+  }
+  for (int i = 0; i < FPOST_CLASS_COUNT; i++) {
+    into->also[i] += finding->also[i];
+  }
+}
+
 void fpost_report_fold(struct fpost_report *report) {
   uint64_t most = 0;
   for (uint32_t i = 0; i < report->findings_count; i++) {
@@ -124,15 +217,25 @@ void fpost_report_fold(struct fpost_report *report) {
   struct cause *causes = fpost_report_memory(report, most * sizeof *causes);
   uint32_t count = causes_collect(report, causes);
   uint32_t kept = 0;
-  uint32_t *moved =
-      fpost_report_memory(report, report->findings_count * sizeof *moved);
+  uint32_t *into =
+      fpost_report_memory(report, report->findings_count * sizeof *into);
   for (uint32_t i = 0; i < report->findings_count; i++) {
-    uint32_t into = fold_into(report, causes, count, i);
-    if (into != i) {
-      const struct fpost_report_finding *finding = &report->findings[i];
-      report->findings[moved[into]].also[finding->class_] += finding->count;
-    } else {
-      moved[i] = kept;
+    into[i] = folds(&report->findings[i]) ? fold_into(report, causes, count, i)
+                                          : error_into(report, i);
+  }
+  /* A warning may go to an error that goes to another; there is no circle, as
+     an error goes to one that has lost less, or is earlier. */
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    uint32_t last = into[i];
+    while (into[last] != last) {
+      last = into[last];
+    }
+    if (last != i) {
+      fold_count(&report->findings[last], &report->findings[i]);
+    }
+  }
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    if (into[i] == i) {
       report->findings[kept++] = report->findings[i];
     }
   }

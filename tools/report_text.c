@@ -141,8 +141,28 @@ struct wording {
   bool reads; /* the second place is `read` */
 };
 
+/* Are they by the same lines, all the way up? Then nothing fits between. */
+static bool place_repeats(const struct fpost_place *a,
+                          const struct fpost_place *b) {
+  bool same = a->count == b->count && a->count != 0;
+  for (uint32_t i = 0; i < a->count && same; i++) {
+    const struct fpost_frame *x = &a->frames[i];
+    const struct fpost_frame *y = &b->frames[i];
+    same = x->line == y->line &&
+           (x->file == NULL || y->file == NULL || x->line == 0
+                ? x->offset == y->offset && x->file == y->file
+                : strcmp(x->file, y->file) == 0);
+  }
+  return same;
+}
+
 /* What orders the two stores of a finding. */
 static const char *fix_between(const struct fpost_report_finding *finding) {
+  if (place_repeats(&finding->store.place, &finding->missing.place)) {
+    return "persist all that %1 stores first, then, behind a fence, a commit "
+           "word that recovery looks at; or store a checksum that recovery "
+           "verifies (fencepost_validated)";
+  }
   return finding->missing_what != NULL &&
                  strcmp(finding->missing_what, "fence") == 0
              ? "fence after the flush of %1, before %2"

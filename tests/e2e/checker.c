@@ -82,7 +82,7 @@
  * BUG-NEXT: | first
  * BUG-NEXT: | second
  * BUG-NEXT: | they add up to
- * HOOKS: 2 errors, {{.*}} cover all of
+ * HOOKS: 1 error, {{.*}} cover all of
  * ALONE: recovery exited with 4
  * REPLAY: they add up to
  * REPLAY: replay: the checker said no: it exited with 4

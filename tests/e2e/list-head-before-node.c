@@ -12,6 +12,7 @@
  * Intent: a list whose head is persisted before the node that it names.
  *
  * CHECK: ERROR: fencepost: recovery-failure
+ * CHECK: SUMMARY: fencepost: 1 error, 0 warnings; {{.*}} cover all of
  */
 #include "Inputs/pm.h"
 

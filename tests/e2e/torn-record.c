@@ -11,6 +11,8 @@
  * torn record is then by design, hence --no.
  *
  * CHECK: ERROR: fencepost: recovery-failure
+ * CHECK: fix: persist all that {{.*}}torn-record.c:{{[0-9]+}} stores first, then, behind a fence, a commit word
+ * CHECK: SUMMARY: fencepost: 1 error, 0 warnings; {{.*}} cover all of
  */
 #include "Inputs/pm.h"
 

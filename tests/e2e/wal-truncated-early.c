@@ -9,7 +9,15 @@
  * Intent: a write-ahead log that is truncated with the same fence that persists
  * the pages it protects: a crash can lose both.
  *
+ * The function that does it is called twice: that is one error. The store that
+ * comes too early is that of the count, and not the other page.
+ *
  * CHECK: ERROR: fencepost: recovery-failure
+ * CHECK-NEXT: store of 8 bytes to pool+0x80 {{.*}}wal-truncated-early.c:[[#PAGE:]] in update
+ * CHECK: store of 8 bytes to pool+0x0 {{.*}}wal-truncated-early.c:[[#@LINE+39]] in update
+ * CHECK: found 2 times
+ * CHECK: fix: fence after the flush of {{.*}}wal-truncated-early.c:[[#PAGE]], before
+ * CHECK: SUMMARY: fencepost: 1 error, 0 warnings; {{.*}} cover all of
  */
 #include "Inputs/pm.h"
 

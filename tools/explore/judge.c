@@ -228,6 +228,19 @@ static uint32_t lost_step(const struct explore_image *image,
   return unit->steps_first + step;
 }
 
+/* Are the two stores by one line of the user's code? */
+static bool same_line(struct explore_search *search, uint32_t one,
+                      uint32_t two) {
+  const struct explore_step *infos = search->image.step_infos;
+  struct fpost_place places[2] = {
+      explore_info_place(search->info, &search->report, infos[one].stack),
+      explore_info_place(search->info, &search->report, infos[two].stack)};
+  const struct fpost_frame *x = fpost_place_frame(&places[0]);
+  const struct fpost_frame *y = fpost_place_frame(&places[1]);
+  return x != NULL && y != NULL && x->file != NULL && y->file != NULL &&
+         x->line == y->line && strcmp(x->file, y->file) == 0;
+}
+
 /*
  * The unit whose having persisted does the harm: at its guaranteed content, the
  * failure is gone. Returns its first step later than the lost store, or
@@ -237,7 +250,9 @@ static uint32_t find_culprit(struct explore_search *search,
                              const struct fpost_plan_run *run,
                              struct explore_lost *lost, uint32_t count) {
   const struct explore_image *image = &search->image;
-  uint64_t after = image->steps[lost_step(image, &lost[0])].store;
+  uint32_t first = lost_step(image, &lost[0]);
+  uint64_t after = image->steps[first].store;
+  uint32_t found = UINT32_MAX;
   uint32_t units[CULPRITS_MAX];
   uint32_t read = units_read(search, units, CULPRITS_MAX);
   for (uint32_t i = 0; i < read; i++) {
@@ -259,10 +274,13 @@ static uint32_t find_culprit(struct explore_search *search,
     explore_run_state(search, lost, count + 1, true, &again);
     search->point.runs++;
     if (!same_outcome(search, &again, run)) {
-      return step;
+      found = found == UINT32_MAX ? step : found;
+      if (!same_line(search, first, step)) {
+        return step;
+      }
     }
   }
-  return UINT32_MAX;
+  return found;
 }
 
 static int lost_compare(const void *a, const void *b) {
