@@ -178,6 +178,53 @@ FPOST_INTERPOSE int ftruncate64(int fd, off64_t size) {
   return truncate_here(fd, size);
 }
 
+static void allocated(int fd, int mode, off_t offset, off_t size) {
+  if ((mode & ~FALLOC_FL_ZERO_RANGE) == 0) { /* no KEEP_SIZE, nothing moved */
+    fpost_mapping_file_sized(fd, (uint64_t)offset + (uint64_t)size);
+  }
+}
+
+static int allocate(int fd, int mode, off_t offset, off_t size) {
+  int result;
+  if (recovering() &&
+      fpost_recover_fallocate(fd, mode, offset, size, &result)) {
+    return result;
+  }
+  result = fpost_real.fallocate(fd, mode, offset, size);
+  if (result == 0) {
+    allocated(fd, mode, offset, size);
+  }
+  return result;
+}
+
+FPOST_INTERPOSE int fallocate(int fd, int mode, off_t offset, off_t size) {
+  return allocate(fd, mode, offset, size);
+}
+FPOST_INTERPOSE int fallocate64(int fd, int mode, off64_t offset,
+                                off64_t size) {
+  return allocate(fd, mode, offset, size);
+}
+
+/* Returns an error number and leaves errno alone. */
+static int allocate_posix(int fd, off_t offset, off_t size) {
+  int result;
+  if (recovering() && fpost_recover_fallocate(fd, 0, offset, size, &result)) {
+    return result == 0 ? 0 : errno;
+  }
+  result = fpost_real.posix_fallocate(fd, offset, size);
+  if (result == 0) {
+    allocated(fd, 0, offset, size);
+  }
+  return result;
+}
+
+FPOST_INTERPOSE int posix_fallocate(int fd, off_t offset, off_t size) {
+  return allocate_posix(fd, offset, size);
+}
+FPOST_INTERPOSE int posix_fallocate64(int fd, off64_t offset, off64_t size) {
+  return allocate_posix(fd, offset, size);
+}
+
 /* fd was synchronised: a pool's stores are durable. */
 static void sync_done(int fd, uintptr_t pc, uintptr_t cfa) {
   if (fpost_context.regions.pools_count == 0) {

@@ -294,32 +294,7 @@ static FILE *open_stream(const char *path, const char *mode, bool *pool) {
 FOPEN(fopen)
 FOPEN(fopen64)
 
-/* ---- sizes and protections ---- */
-
-#define FALLOCATE(name, type)                                                  \
-  REAL(int, name, (int fd, int mode, type offset, type size))                  \
-  EXPORT int name(int fd, int mode, type offset, type size) {                  \
-    int result = -1;                                                           \
-    return fpost_recover_on &&                                                 \
-                   fpost_recover_fallocate(fd, mode, offset, size, &result)    \
-               ? result                                                        \
-               : real_##name()(fd, mode, offset, size);                        \
-  }
-FALLOCATE(fallocate, off_t)
-FALLOCATE(fallocate64, off64_t)
-
-#define POSIX_FALLOCATE(name, type)                                            \
-  REAL(int, name, (int fd, type offset, type size))                            \
-  EXPORT int name(int fd, type offset, type size) {                            \
-    int result = -1;                                                           \
-    if (!fpost_recover_on ||                                                   \
-        !fpost_recover_fallocate(fd, 0, offset, size, &result)) {              \
-      return real_##name()(fd, offset, size);                                  \
-    }                                                                          \
-    return result == 0 ? 0 : errno;                                            \
-  }
-POSIX_FALLOCATE(posix_fallocate, off_t)
-POSIX_FALLOCATE(posix_fallocate64, off64_t)
+/* ---- protections ---- */
 
 REAL(int, mprotect, (void *address, size_t size, int prot))
 EXPORT int mprotect(void *address, size_t size, int prot) {
@@ -359,10 +334,6 @@ void fpost_recover_libc_prepare(void) {
   (void)real_fstatat64();
   (void)real_fopen();
   (void)real_fopen64();
-  (void)real_fallocate();
-  (void)real_fallocate64();
-  (void)real_posix_fallocate();
-  (void)real_posix_fallocate64();
   (void)real_statx();
   (void)real_access();
   (void)real_faccessat();

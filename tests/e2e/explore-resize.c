@@ -4,6 +4,8 @@
  * RUN: %fencepost-clang -g -O1 -DFIXED %s -o %t.fixed
  * RUN: rm -f %t.pool && not %fencepost crash --trace %t.fpt --pool %t.pool --only recovery-failure --recover '%t check %t.pool' -- %t run %t.pool | FileCheck %s
  * RUN: rm -f %t.pool && %fencepost crash --trace %t.fpt --pool %t.pool --only recovery-failure --recover '%t.fixed check %t.pool' -- %t.fixed run %t.pool | FileCheck --check-prefix=GOOD %s
+ * RUN: %fencepost-clang -g -O1 -DALLOCATE %s -o %t.allocate
+ * RUN: rm -f %t.pool && not %fencepost crash --trace %t.fpt --pool %t.pool --only recovery-failure --recover '%t.allocate check %t.pool' -- %t.allocate run %t.pool | FileCheck %s
  *
  * Intent: a program says how large its file is before it has grown it. A crash
  * in between shows that: the line has been written back by itself, and nothing
@@ -22,8 +24,13 @@
 static void grow(const char *path) {
   int fd = open(path, O_RDWR);
 
+#ifdef ALLOCATE
+  if (fd < 0 || posix_fallocate(fd, 0, LARGE) != 0)
+    exit(2);
+#else
   if (fd < 0 || ftruncate(fd, LARGE) != 0)
     exit(2);
+#endif
   close(fd);
 }
 

@@ -73,20 +73,20 @@ struct explore_image {
   uint32_t units_live;
   uint32_t steps_used;
   uint32_t rooms[EXPLORE_ROOMS]; /* free lists of step arrays by log2 of room */
-  struct fpost_thread *threads;
   uint32_t threads_count;
+  struct fpost_thread *threads;
   double images_log2;          /* of the images that a crash may leave now */
   struct explore_hash content; /* of the guaranteed image */
   struct explore_hash space;   /* of the undecided units */
-  bool pending_store;          /* eADR: the last store is still undecided */
   /* The latest run of consecutive FENCEPOST_STORE_FOUND events: what one
      comparison has found. */
   uint64_t found_first;
   uint64_t found_last;
-  bool pending_found; /* eADR: they are still undecided */
   /* Records to be applied before the first pool's, of struct explore_sizes. */
   const struct fpost_record *early;
   uint32_t early_count;
+  bool pending_store; /* eADR: the last store is still undecided */
+  bool pending_found; /* eADR: those of the comparison are */
 };
 
 /*
