@@ -22,10 +22,10 @@
  * real function must not be called.
  *
  * Who interposes what: functions of which check and record must know as well
- * (open family, mmap family, read and write family, sizes, fsync, close, dup, fork,
- * exec) are interposed where these modes need them, and hand over here first.
- * Functions that matter in recovery only (stat family, access, unlink, rename,
- * truncate, fopen, mprotect, sigaction, signal) are interposed in
+ * (open family, mmap family, read and write family, sizes, fsync, close, dup,
+ * fork, exec) are interposed where these modes need them, and hand over here
+ * first. Functions that matter in recovery only (stat family, access, unlink,
+ * rename, truncate, fopen, mprotect, sigaction, signal) are interposed in
  * recover_libc.c.
  */
 #ifndef FPOST_HOOKS_RECOVER_H
