@@ -243,7 +243,7 @@ static struct {
  * deciding the rest now costs a few runs and saves a step for each access.
  * Returns true if the page is open for good.
  */
-static bool decide_whole(uintptr_t fault, struct fpost_site site) {
+static bool decide_whole(uintptr_t fault) {
   uintptr_t page = fault & ~(uintptr_t)(PAGE - 1);
   uint32_t at = (uint32_t)(page / PAGE) % COUNTED_MAX;
   if (counted[at].page != page) {
@@ -260,7 +260,8 @@ static bool decide_whole(uintptr_t fault, struct fpost_site site) {
     return false;
   }
   fpost_page_open(mapping, fault);
-  fpost_view_read(mapping->view, offset, PAGE, site);
+  /* At no place: what it does not read is no matter of how it copes. */
+  fpost_view_read(mapping->view, offset, PAGE, (struct fpost_site){0});
   fpost_page_open(mapping, fault);
   return !fpost_view_closed(mapping->view, offset / PAGE);
 }
@@ -329,8 +330,7 @@ static void step_begin(ucontext_t *context, uintptr_t fault) {
   struct fpost_decoded decoded;
   decode(context, &decoded);
   if (open_hooked(&decoded, site) ||
-      (!step.active &&
-       (fpost_taint_begin(context) || decide_whole(fault, site)))) {
+      (!step.active && (fpost_taint_begin(context) || decide_whole(fault)))) {
     return;
   }
   if (decoded.coarse) {

@@ -624,13 +624,13 @@ void explore_judge_run(struct explore_search *search) {
   if (search->target.foreign) {
     return; /* what it read is not known */
   }
-  if (search->config->heap != FPOST_PLAN_HEAP_READ ||
-      search->config->strategy != EXPLORE_LAZY) {
+  if (search->config->strategy != EXPLORE_LAZY) {
     judge_reads(search);
     return;
   }
-  /* --check-heap reads for us, at no place of the program: how recovery copes
-     with what it reads is another matter. */
+  /* What is read at no place of the program is not what recovery reads: by
+     --check-heap, or as the rest of a page of which code without hooks reads
+     much. */
   struct fpost_choice *all = search->choices;
   uint32_t count = search->choice_count;
   search->choices = malloc((count + 1) * sizeof *search->choices);
