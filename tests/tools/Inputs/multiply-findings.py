@@ -5,7 +5,7 @@
 usage: multiply-findings.py DB COUNT
 
 DB then holds COUNT findings: those that it had, again and again, each copy with
-functions of its own, so that no two are the same.
+functions and columns of its own, so that no two are the same.
 """
 
 import json
@@ -29,6 +29,7 @@ def copy(finding, number):
     finding = json.loads(finding)
     for frame in frames_of(finding):
         frame["function"] += f"_{number}"
+        frame["column"] = number + 1
     return json.dumps(finding)
 
 
