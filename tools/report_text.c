@@ -112,9 +112,8 @@ static void access_print(const struct fpost_report *report, FILE *out,
 }
 
 /* "flush queue.c:31" without a function, for the lines that say what to do. */
-static void where_format(const struct fpost_access *access, char *text,
+static void frame_format(const struct fpost_frame *frame, char *text,
                          size_t size) {
-  const struct fpost_frame *frame = fpost_place_frame(&access->place);
   if (frame == NULL) {
     snprintf(text, size, "it");
   } else if (frame->file != NULL && frame->line != 0) {
@@ -125,6 +124,52 @@ static void where_format(const struct fpost_access *access, char *text,
     snprintf(text, size, "%.200s+0x%" PRIx64,
              frame->module != NULL ? last_component(frame->module) : "unknown",
              frame->offset);
+  }
+}
+
+static bool frame_repeats(const struct fpost_frame *a,
+                          const struct fpost_frame *b) {
+  if (a->line != b->line) {
+    return false;
+  }
+  return a->file == NULL || b->file == NULL || a->line == 0
+             ? a->offset == b->offset && a->file == b->file
+             : strcmp(a->file, b->file) == 0;
+}
+
+/* Where a place parts from another, seen from the outermost caller: null if
+   it does not, or does so where it ends. */
+static const struct fpost_frame *caller_apart(const struct fpost_place *place,
+                                              const struct fpost_place *other) {
+  uint32_t least = place->count < other->count ? place->count : other->count;
+  for (uint32_t i = 1; i <= least; i++) {
+    const struct fpost_frame *frame = &place->frames[place->count - i];
+    if (!frame_repeats(frame, &other->frames[other->count - i])) {
+      return frame != fpost_place_frame(place) ? frame : NULL;
+    }
+  }
+  return NULL;
+}
+
+/* A place of a line that says what to do. If the other place of that line
+   reads the same, by which call of it. */
+static void where_format(const struct fpost_access *access,
+                         const struct fpost_access *other, char *text,
+                         size_t size) {
+  const struct fpost_frame *frame = fpost_place_frame(&access->place);
+  const struct fpost_frame *second = fpost_place_frame(&other->place);
+  frame_format(frame, text, size);
+  if (frame == NULL || second == NULL || !frame_repeats(frame, second)) {
+    return;
+  }
+  frame = caller_apart(&access->place, &other->place);
+  if (frame != NULL) {
+    size_t at = strlen(text);
+    snprintf(text + at, size - at, " (called from ");
+    at += strlen(text + at);
+    frame_format(frame, text + at, size - at);
+    at += strlen(text + at);
+    snprintf(text + at, size - at, ")");
   }
 }
 
@@ -146,12 +191,7 @@ static bool place_repeats(const struct fpost_place *a,
                           const struct fpost_place *b) {
   bool same = a->count == b->count && a->count != 0;
   for (uint32_t i = 0; i < a->count && same; i++) {
-    const struct fpost_frame *x = &a->frames[i];
-    const struct fpost_frame *y = &b->frames[i];
-    same = x->line == y->line &&
-           (x->file == NULL || y->file == NULL || x->line == 0
-                ? x->offset == y->offset && x->file == y->file
-                : strcmp(x->file, y->file) == 0);
+    same = frame_repeats(&a->frames[i], &b->frames[i]);
   }
   return same;
 }
@@ -394,8 +434,10 @@ static void fix_format(const struct fpost_report *report,
   for (; *fix != '\0' && at + 1 < size; fix++) {
     if (fix[0] == '%' && (fix[1] == '1' || fix[1] == '2')) {
       fix++;
-      where_format(*fix == '1' ? &finding->store : second_of(finding, wording),
-                   text + at, size - at);
+      const struct fpost_access *second = second_of(finding, wording);
+      bool first = *fix == '1';
+      where_format(first ? &finding->store : second,
+                   first ? second : &finding->store, text + at, size - at);
       at += strlen(text + at);
     } else {
       text[at++] = *fix;
