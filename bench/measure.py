@@ -89,14 +89,15 @@ class Bench:
                 "(cmake --preset dev && cmake --build build/dev)")
         return self.wrapper
 
-    def program(self, name, instrumented, sources=None, flags=()):
+    def program(self, name, instrumented, sources=None, flags=(),
+                libraries=LIBRARIES):
         """The path of a program of tests/programs, built when first asked for."""
         key = (name, instrumented)
         if key not in self.built:
             output = self.path(name + ("-fencepost" if instrumented else "-native"))
             files = sources or [os.path.join(PROGRAMS, name + ".c")]
             self.call([self.compiler(instrumented), *FLAGS, *flags, *files,
-                       "-o", output, *LIBRARIES])
+                       "-o", output, *libraries])
             self.built[key] = output
         return self.built[key]
 
