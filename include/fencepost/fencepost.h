@@ -54,6 +54,7 @@ void fencepost_observe_(const void *bytes, size_t size) __attribute__((weak));
 /*
  * The size bytes at address are persistent memory: for memory that is no pool
  * of libpmem, libpmem2 or libpmemobj, no DAX mapping and matches no `--pool`.
+ * If it is a shared mapping of a file, that file is the pool.
  */
 #define fencepost_region_add(address, size)                                    \
   FENCEPOST_CALL_(fencepost_region_add_, ((address), (size)))

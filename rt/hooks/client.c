@@ -8,6 +8,7 @@
 #include "rt/hooks/events.h"
 #include "rt/hooks/heap_rules.h"
 #include "rt/hooks/mapping.h"
+#include "rt/hooks/tx_numbered.h"
 
 /* 'P', 'C' in the two upper bytes of the low half. */
 #define PMC_BASE UINT64_C(0x50430000)
@@ -64,58 +65,52 @@ static uint64_t range_is_pm(const char *address, uint64_t size) {
 static void flush_say(struct fpost_thread_state *self, const char *address,
                       uint64_t size, uint32_t stack) {
   fpost_event_compare(self, address, size, stack);
-  uintptr_t start = (uintptr_t)address & ~(uintptr_t)(FENCEPOST_LINE_SIZE - 1);
-  for (uintptr_t at = start; at < (uintptr_t)address + size;
-       at += FENCEPOST_LINE_SIZE) {
-    const struct fpost_region *region = fpost_region_at((const void *)at);
-    if (region == NULL) {
-      continue;
+  const uint8_t *at = (const uint8_t *)address;
+  const uint8_t *end = at + size;
+  at -= (uintptr_t)at % FENCEPOST_LINE_SIZE;
+  while (at < end) {
+    if (fpost_event_line_dirty(at)) {
+      fpost_event_flush(self, at, FENCEPOST_LINE_SIZE, FENCEPOST_CLWB, stack);
     }
-    uint64_t offset = at - region->start + region->offset;
-    if (fpost_context.run == FPOST_RUN_CHECK &&
-        region->pool->cells[offset / FENCEPOST_LINE_SIZE].dirty == 0) {
-      continue;
-    }
-    fpost_event_flush(self, (const void *)at, 1, FENCEPOST_CLWB, stack);
+    at += FENCEPOST_LINE_SIZE;
   }
 }
 
-/* Transactions. With a number, it is the first argument. */
-static void transaction(struct fpost_thread_state *self, const uint64_t *words,
-                        uint32_t stack) {
+/* Transactions without a number, which each thread has of its own. */
+static uint64_t transaction(struct fpost_thread_state *self,
+                            const uint64_t *words, uint32_t stack) {
   const void *range = (const void *)words[1];
-  const void *range_n = (const void *)words[2];
-  switch (words[0] & 0xffff) {
-  case PMC_START_TX:
+  uint32_t request = words[0] & 0xffff;
+  if (request == PMC_START_TX) {
     fpost_tx_begin(self, NULL, stack);
-    break;
-  case PMC_END_TX:
+  } else if (self->tx.depth == 0) {
+    return FPOST_TX_UNKNOWN;
+  } else if (request == PMC_END_TX) {
     fpost_tx_end(self, true);
-    break;
-  case PMC_ADD_TO_TX:
+  } else if (request == PMC_ADD_TO_TX) {
     fpost_tx_add(self, range, words[2], FPOST_TX_ADD_AGAIN, 0, stack);
-    break;
-  case PMC_REMOVE_FROM_TX:
+  } else {
     fpost_tx_remove(self, range, words[2]);
-    break;
+  }
+  return FPOST_TX_DONE;
+}
+
+/* The number is the first argument. */
+static uint64_t numbered(struct fpost_thread_state *self, const uint64_t *words,
+                         uint32_t stack) {
+  uint64_t number = words[1];
+  switch (words[0] & 0xffff) {
   case PMC_START_TX_N:
-  case PMC_ADD_THREAD_TO_TX_N:
-    fpost_tx_join(self, words[1], (words[0] & 0xffff) == PMC_START_TX_N, stack);
-    break;
+    return fpost_tx_number_begin(self, number, stack);
   case PMC_END_TX_N:
+    return fpost_tx_number_end(number);
+  case PMC_ADD_THREAD_TO_TX_N:
+    return fpost_tx_number_join(self, number, stack);
   case PMC_REMOVE_THREAD_FROM_TX_N:
-    fpost_tx_leave(self, words[1], (words[0] & 0xffff) == PMC_END_TX_N);
-    break;
-  case PMC_ADD_TO_TX_N:
-  case PMC_REMOVE_FROM_TX_N:
-    fpost_tx_shared_range(words[1], range_n, words[3],
-                          (words[0] & 0xffff) == PMC_ADD_TO_TX_N, stack);
-    break;
-  case PMC_ADD_TO_GLOBAL_TX_IGNORE:
-    fpost_heap_exempt(range, words[2]);
-    break;
+    return fpost_tx_number_leave(self, number);
   default:
-    break;
+    return fpost_tx_number_range(self, number, (const void *)words[2], words[3],
+                                 (words[0] & 0xffff) == PMC_ADD_TO_TX_N, stack);
   }
 }
 
@@ -133,6 +128,9 @@ uint64_t fpost_client_request(struct fpost_thread_state *self,
     fpost_mapping_memory(address, size, FPOST_POOL_API);
     return 0;
   case PMC_REGISTER_FILE: /* descriptor, address, size, offset */
+    if ((int)words[1] < 0) {
+      return 1;
+    }
     fpost_mapping_memory((const void *)words[2], words[3], FPOST_POOL_API);
     return 0;
   case PMC_REMOVE_MAPPING:
@@ -150,16 +148,26 @@ uint64_t fpost_client_request(struct fpost_thread_state *self,
   case PMC_SET_CLEAN:
     fpost_event_clean(address, size);
     return 0;
+  case PMC_START_TX:
+  case PMC_END_TX:
+  case PMC_ADD_TO_TX:
+  case PMC_REMOVE_FROM_TX:
+    return transaction(self, words, stack);
+  case PMC_START_TX_N:
+  case PMC_END_TX_N:
+  case PMC_ADD_TO_TX_N:
+  case PMC_REMOVE_FROM_TX_N:
+  case PMC_ADD_THREAD_TO_TX_N:
+  case PMC_REMOVE_THREAD_FROM_TX_N:
+    return numbered(self, words, stack);
+  case PMC_ADD_TO_GLOBAL_TX_IGNORE:
+    fpost_heap_exempt(address, size);
+    return 0;
   case PMC_PRINT_MAPPINGS:
   case PMC_WRITE_STATS:
   case PMC_EMIT_LOG:
     return 0;
   default:
-    if ((words[0] & 0xffff) >= PMC_START_TX &&
-        (words[0] & 0xffff) <= PMC_ADD_TO_GLOBAL_TX_IGNORE) {
-      transaction(self, words, stack);
-      return 0;
-    }
     return result;
   }
 }

@@ -347,15 +347,70 @@ static void region_flush(struct fpost_thread_state *self,
                              .size = size});
 }
 
-void fpost_event_flush(struct fpost_thread_state *self, const void *address,
-                       uint64_t size, uint32_t kind, uint32_t stack) {
-  const uint8_t *at = address;
+/*
+ * The lines of [address, address + size), of which regions hold parts: all
+ * parts of a line are flushed, those that were not asked for only if there is
+ * anything to flush.
+ */
+static void parts_flush(struct fpost_thread_state *self, const uint8_t *address,
+                        uint64_t size, uint32_t kind, uint32_t stack) {
+  const uint8_t *at = address - (uintptr_t)address % LINE;
+  const uint8_t *end = address + size;
+  uint64_t left = ((uint64_t)(end - at) + LINE - 1) & ~(uint64_t)(LINE - 1);
+  const struct fpost_pool *last = NULL; /* of the line flushed last */
+  uint64_t last_line = 0;
   const uint8_t *part;
   uint64_t part_size;
   const struct fpost_region *region;
-  while ((region = region_take(&at, &size, &part, &part_size)) != NULL) {
-    region_flush(self, region, part, part_size, kind, stack);
+  while ((region = region_take(&at, &left, &part, &part_size)) != NULL) {
+    struct fpost_pool *pool = region->pool;
+    uint64_t offset = (uintptr_t)part - region->start + region->offset;
+    if (pool == last && offset / LINE == last_line) {
+      uint64_t rest = LINE - offset % LINE;
+      if (rest >= part_size) {
+        continue;
+      }
+      part += rest;
+      part_size -= rest;
+      offset += rest;
+    }
+    last = pool;
+    last_line = (offset + part_size - 1) / LINE;
+    bool asked = part < end && part + part_size > address;
+    if (asked || fpost_context.run != FPOST_RUN_CHECK ||
+        cell_at(pool, offset)->dirty != 0) {
+      region_flush(self, region, part, part_size, kind, stack);
+    }
   }
+}
+
+void fpost_event_flush(struct fpost_thread_state *self, const void *address,
+                       uint64_t size, uint32_t kind, uint32_t stack) {
+  uintptr_t start = (uintptr_t)address & ~(uintptr_t)(LINE - 1);
+  uintptr_t end =
+      ((uintptr_t)address + size + LINE - 1) & ~(uintptr_t)(LINE - 1);
+  const struct fpost_region *region = fpost_region_at(address);
+  if (FPOST_LIKELY(region != NULL && region->start <= start &&
+                   region->end >= end && size != 0)) {
+    region_flush(self, region, address, size, kind, stack);
+  } else if (size != 0) {
+    parts_flush(self, address, size, kind, stack);
+  }
+}
+
+bool fpost_event_line_dirty(const void *line) {
+  const uint8_t *at = line;
+  uint64_t left = LINE;
+  const uint8_t *part;
+  uint64_t part_size;
+  const struct fpost_region *region;
+  bool dirty = false;
+  while ((region = region_take(&at, &left, &part, &part_size)) != NULL) {
+    uint64_t offset = (uintptr_t)part - region->start + region->offset;
+    dirty = dirty || fpost_context.run != FPOST_RUN_CHECK ||
+            cell_at(region->pool, offset)->dirty != 0;
+  }
+  return dirty;
 }
 
 /* The lines of [part, part + size), which lie in one page. */

@@ -95,6 +95,9 @@ static inline bool fpost_event_store_line(struct fpost_thread_state *self,
 void fpost_event_flush(struct fpost_thread_state *self, const void *address,
                        uint64_t size, uint32_t kind, uint32_t stack);
 
+/* Is any of the line PM, and, as far as check mode knows, not flushed? */
+bool fpost_event_line_dirty(const void *line);
+
 /* hook-safe */
 void fpost_event_fence(struct fpost_thread_state *self, uint32_t kind,
                        uint32_t stack);

@@ -83,8 +83,8 @@ static void *table_grow(void *items, uint32_t *max, uint32_t min, size_t size) {
   return grown;
 }
 
-static void ranges_add(struct fpost_ranges *ranges, uint64_t start,
-                       uint64_t size, uint32_t stack, uint32_t kind) {
+void fpost_heap_ranges_add(struct fpost_ranges *ranges, uint64_t start,
+                           uint64_t size, uint32_t stack, uint32_t kind) {
   while (fpost_ranges_add(
              ranges, (struct fpost_range){start, start + size, stack, kind}) !=
          FPOST_OK) {
@@ -93,8 +93,8 @@ static void ranges_add(struct fpost_ranges *ranges, uint64_t start,
   }
 }
 
-static void ranges_remove(struct fpost_ranges *ranges, uint64_t start,
-                          uint64_t size) {
+void fpost_heap_ranges_remove(struct fpost_ranges *ranges, uint64_t start,
+                              uint64_t size) {
   while (fpost_ranges_remove(ranges, start, start + size) != FPOST_OK) {
     ranges->items = table_grow(ranges->items, &ranges->max, RANGES_MIN,
                                sizeof(*ranges->items));
@@ -223,15 +223,23 @@ static void marked(struct fpost_thread_state *self,
   fpost_heap_report(self, finding);
 }
 
-/* The first part of [pm, end) that the transaction does not cover. */
+/* The first part of [pm, end) that the thread's transactions do not cover. */
 static bool tx_gap(struct fpost_tx *tx, uint64_t pm, uint64_t end,
                    uint64_t *gap, uint64_t *gap_end) {
-  if (!fpost_ranges_gap(&tx->ranges, pm, end, gap, gap_end)) {
-    return false;
+  while (fpost_ranges_gap(&tx->ranges, pm, end, gap, gap_end)) {
+    bool covered = false;
+    for (uint64_t left = tx->numbered; left != 0 && !covered;
+         left &= left - 1) {
+      struct fpost_tx_numbered *other =
+          &fpost_context.heap.numbered[__builtin_ctzll(left)];
+      pm = *gap_end;
+      covered = !fpost_ranges_gap(&other->ranges, *gap, *gap_end, gap, gap_end);
+    }
+    if (!covered) {
+      return true;
+    }
   }
-  return tx->shared == NULL ||
-         (tx->shared->on &&
-          fpost_ranges_gap(&tx->shared->ranges, *gap, *gap_end, gap, gap_end));
+  return false;
 }
 
 void fpost_heap_stored_slow(struct fpost_thread_state *self,
@@ -262,7 +270,7 @@ static void exempt(struct fpost_ranges *ranges, const void *address,
                    uint64_t size) {
   uint64_t pm = fpost_heap_pm(address);
   if (pm != FPOST_NO_PM && size != 0) {
-    ranges_add(ranges, pm, size, 0, 0);
+    fpost_heap_ranges_add(ranges, pm, size, 0, 0);
   }
 }
 
@@ -277,20 +285,25 @@ void fpost_heap_volatile_ok(const void *address, uint64_t size) {
 
 /* ---- transactions ---- */
 
+void fpost_tx_open(struct fpost_thread_state *self, const void *pool,
+                   uint32_t stack) {
+  struct fpost_tx *tx = &self->tx;
+  if (fpost_races_on) {
+    fpost_races_tx(true);
+  }
+  tx->pool = pool;
+  tx->stack = stack;
+  tx->settled = false;
+  tx->actions_count = 0;
+  fpost_ranges_clear(&tx->ranges);
+  mark(FPOST_MARK_TX, 0, 0, 0);
+}
+
 void fpost_tx_begin(struct fpost_thread_state *self, const void *pool,
                     uint32_t stack) {
   struct fpost_tx *tx = &self->tx;
   if (tx->depth++ == 0) {
-    if (fpost_races_on) {
-      fpost_races_tx(true);
-    }
-    tx->pool = pool;
-    tx->stack = stack;
-    tx->shared = NULL;
-    tx->settled = false;
-    tx->actions_count = 0;
-    fpost_ranges_clear(&tx->ranges);
-    mark(FPOST_MARK_TX, 0, 0, 0);
+    fpost_tx_open(self, pool, stack);
   }
   tx->active = true;
 }
@@ -320,12 +333,13 @@ static void object_free(uint64_t address, uint32_t stack) {
 }
 
 /* The transaction is over: its allocations and frees are done, or undone. */
-static void tx_settle(struct fpost_tx *tx, bool committed) {
+static void tx_settle(struct fpost_thread_state *self, bool committed) {
+  struct fpost_tx *tx = &self->tx;
   if (tx->settled) {
     return;
   }
   tx->settled = true;
-  if (fpost_races_on) {
+  if (fpost_races_on && self == fpost_tls.self) {
     fpost_races_tx(false);
   }
   for (uint32_t i = 0; i < tx->actions_count; i++) {
@@ -348,10 +362,17 @@ void fpost_tx_end(struct fpost_thread_state *self, bool committed) {
     return;
   }
   if (!committed) {
-    tx_settle(tx, false);
+    tx_settle(self, false);
   }
   if (--tx->depth == 0) {
-    tx_settle(tx, true);
+    fpost_tx_left(self);
+  }
+}
+
+void fpost_tx_left(struct fpost_thread_state *self) {
+  struct fpost_tx *tx = &self->tx;
+  if (tx->depth == 0 && tx->numbered == 0) {
+    tx_settle(self, true);
     tx->active = false;
   }
 }
@@ -368,14 +389,14 @@ void fpost_tx_sync(struct fpost_thread_state *self) {
     return;
   }
   int stage = fpost_real.pmemobj_tx_stage();
-  tx->active = stage == STAGE_WORK;
+  tx->active = stage == STAGE_WORK || tx->numbered != 0;
   if (stage == STAGE_ONABORT) {
-    tx_settle(tx, false);
+    tx_settle(self, false);
   } else if (stage == STAGE_ONCOMMIT && tx->depth <= 1) {
-    tx_settle(tx, true);
+    tx_settle(self, true);
   } else if (stage == STAGE_NONE && tx->depth == 0) {
     /* Inside another one it means only that the inner one is over. */
-    tx_settle(tx, false);
+    tx_settle(self, false);
     tx->pool = NULL;
   }
 }
@@ -494,7 +515,7 @@ void fpost_tx_add(struct fpost_thread_state *self, const void *address,
                                      .address = pm,
                                      .size = (uint32_t)size});
   }
-  ranges_add(&tx->ranges, pm, size, stack, 0);
+  fpost_heap_ranges_add(&tx->ranges, pm, size, stack, 0);
   struct fpost_pool *pool = &fpost_context.regions.pools[fpost_pm_pool(pm)];
   if (how != FPOST_TX_ADD_UNLOGGED) {
     if (pool->logged == NULL) {
@@ -505,77 +526,11 @@ void fpost_tx_add(struct fpost_thread_state *self, const void *address,
   }
 }
 
-static struct fpost_tx_shared *shared_of(uint64_t number) {
-  for (uint32_t i = 0; i < FPOST_TX_SHARED_MAX; i++) {
-    struct fpost_tx_shared *shared = &fpost_context.heap.shared[i];
-    if (shared->on && shared->number == number) {
-      return shared;
-    }
-  }
-  return NULL;
-}
-
-static struct fpost_tx_shared *shared_make(uint64_t number) {
-  for (uint32_t i = 0; i < FPOST_TX_SHARED_MAX; i++) {
-    struct fpost_tx_shared *shared = &fpost_context.heap.shared[i];
-    if (!shared->on) {
-      shared->on = true;
-      shared->number = number;
-      fpost_ranges_clear(&shared->ranges);
-      return shared;
-    }
-  }
-  fpost_note(
-      "more than 64 numbered transactions at a time: stores in the others "
-      "are not checked");
-  return NULL;
-}
-
-void fpost_tx_join(struct fpost_thread_state *self, uint64_t number,
-                   bool begins, uint32_t stack) {
-  struct fpost_tx_shared *shared = shared_of(number);
-  if (shared == NULL && begins) {
-    shared = shared_make(number);
-  }
-  if (shared != NULL) {
-    fpost_tx_begin(self, NULL, stack);
-    self->tx.shared = shared;
-  }
-}
-
-void fpost_tx_leave(struct fpost_thread_state *self, uint64_t number,
-                    bool ends) {
-  struct fpost_tx_shared *shared = shared_of(number);
-  if (shared != NULL && self->tx.shared == shared) {
-    fpost_tx_end(self, true);
-    if (self->tx.depth == 0) {
-      self->tx.shared = NULL;
-    }
-  }
-  if (shared != NULL && ends) {
-    shared->on = false;
-  }
-}
-
-void fpost_tx_shared_range(uint64_t number, const void *address, uint64_t size,
-                           bool added, uint32_t stack) {
-  struct fpost_tx_shared *shared = shared_of(number);
-  uint64_t pm = fpost_heap_pm(address);
-  if (shared == NULL || pm == FPOST_NO_PM || size == 0) {
-    return;
-  }
-  if (added) {
-    ranges_add(&shared->ranges, pm, size, stack, 0);
-  } else {
-    ranges_remove(&shared->ranges, pm, size);
-  }
-}
-
 void fpost_tx_remove(struct fpost_thread_state *self, const void *address,
                      uint64_t size) {
   uint64_t pm = fpost_heap_pm(address);
   if (pm != FPOST_NO_PM) {
-    ranges_remove(&self->tx.ranges, pm, size);
+    fpost_heap_ranges_remove(&self->tx.ranges, pm, size);
   }
 }
 
@@ -620,10 +575,45 @@ void fpost_heap_made(struct fpost_thread_state *self, const void *address,
   }
   if (self->tx.active && how != FPOST_MADE_BEFORE && how != FPOST_MADE_ROOT) {
     /* Nobody can have reached it before: a store to it needs no log. */
-    ranges_add(&self->tx.ranges, pm, size, stack, 1);
+    fpost_heap_ranges_add(&self->tx.ranges, pm, size, stack, 1);
   }
   if (how == FPOST_MADE_TX) {
     action_add(&self->tx, pm, false, stack);
+  }
+}
+
+/* Where the thread's transaction has freed the object already; null: it has
+   not. */
+static const struct fpost_tx_action *freed_by(const struct fpost_tx *tx,
+                                              uint64_t address) {
+  for (uint32_t i = tx->settled ? 0 : tx->actions_count; i-- > 0;) {
+    if (tx->actions[i].address == address && tx->actions[i].freed) {
+      return &tx->actions[i];
+    }
+  }
+  return NULL;
+}
+
+void fpost_heap_freeing(struct fpost_thread_state *self, const void *address,
+                        uint32_t stack) {
+  uint64_t pm = fpost_heap_pm(address);
+  const struct fpost_object *object =
+      pm == FPOST_NO_PM ? NULL
+                        : fpost_objects_get(&fpost_context.heap.objects, pm);
+  if (object == NULL) {
+    return;
+  }
+  bool freed = object->state == FPOST_OBJECT_FREED && fpost_heap_is_freed(pm);
+  const struct fpost_tx_action *action = freed_by(&self->tx, pm);
+  if (freed || action != NULL) {
+    fpost_heap_report(self,
+                      (struct fpost_finding){
+                          .class_ = FPOST_CLASS_DANGLING_POINTER,
+                          .detail = FPOST_DETAIL_FREED_TWICE,
+                          .store_stack = stack,
+                          .other_stack = freed ? object->stack : action->stack,
+                          .address = pm,
+                          .size = (uint32_t)object->size});
   }
 }
 
@@ -638,12 +628,14 @@ void fpost_heap_published(struct fpost_thread_state *self, const void *address,
   }
   if (object->state == FPOST_OBJECT_PENDING) {
     if (tx) {
-      ranges_add(&self->tx.ranges, pm, object->size, object->stack, 1);
+      fpost_heap_ranges_add(&self->tx.ranges, pm, object->size, object->stack,
+                            1);
       action_add(&self->tx, pm, false, object->stack);
     } else {
       object->state = FPOST_OBJECT_LIVE;
     }
-  } else {
+  } else { /* its free was deferred */
+    fpost_heap_freeing(self, address, stack);
     fpost_heap_freed(self, address, tx, stack);
   }
 }
@@ -655,24 +647,6 @@ void fpost_heap_cancelled(const void *address) {
                         : fpost_objects_get(&fpost_context.heap.objects, pm);
   if (object != NULL && object->state == FPOST_OBJECT_PENDING) {
     object_free(pm, object->stack);
-  }
-}
-
-void fpost_heap_freeing(struct fpost_thread_state *self, const void *address,
-                        uint32_t stack) {
-  uint64_t pm = fpost_heap_pm(address);
-  const struct fpost_object *object =
-      pm == FPOST_NO_PM ? NULL
-                        : fpost_objects_get(&fpost_context.heap.objects, pm);
-  if (object != NULL && object->state == FPOST_OBJECT_FREED &&
-      fpost_heap_is_freed(pm)) {
-    fpost_heap_report(
-        self, (struct fpost_finding){.class_ = FPOST_CLASS_DANGLING_POINTER,
-                                     .detail = FPOST_DETAIL_FREED_TWICE,
-                                     .store_stack = stack,
-                                     .other_stack = object->stack,
-                                     .address = pm,
-                                     .size = (uint32_t)object->size});
   }
 }
 

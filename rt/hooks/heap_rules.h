@@ -56,16 +56,6 @@ enum fpost_tx_add {
 void fpost_tx_add(struct fpost_thread_state *self, const void *address,
                   uint64_t size, enum fpost_tx_add how, uintptr_t pc,
                   uint32_t stack);
-/*
- * The annotated transaction of that number: begun, or joined, by the thread;
- * left by it, or over for all; extended, or cut back.
- */
-void fpost_tx_join(struct fpost_thread_state *self, uint64_t number,
-                   bool begins, uint32_t stack);
-void fpost_tx_leave(struct fpost_thread_state *self, uint64_t number,
-                    bool ends);
-void fpost_tx_shared_range(uint64_t number, const void *address, uint64_t size,
-                           bool added, uint32_t stack);
 /* Stores to the range need a log again. */
 void fpost_tx_remove(struct fpost_thread_state *self, const void *address,
                      uint64_t size);
@@ -121,6 +111,17 @@ void fpost_heap_end(struct fpost_thread_state *self);
 const void *fpost_heap_direct(uint64_t id, uint64_t offset);
 
 /* ---- for the files of this part ---- */
+
+/* The thread is in a transaction now, the first of those that it is in. */
+void fpost_tx_open(struct fpost_thread_state *self, const void *pool,
+                   uint32_t stack);
+/* It has left an annotated one: if that was the last one, they are over. */
+void fpost_tx_left(struct fpost_thread_state *self);
+/* Add, or take away, size bytes from start on; the table grows. */
+void fpost_heap_ranges_add(struct fpost_ranges *ranges, uint64_t start,
+                           uint64_t size, uint32_t stack, uint32_t kind);
+void fpost_heap_ranges_remove(struct fpost_ranges *ranges, uint64_t start,
+                              uint64_t size);
 
 /* Report, if the class is wanted. */
 void fpost_heap_report(struct fpost_thread_state *self,

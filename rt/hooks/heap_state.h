@@ -22,12 +22,12 @@ struct fpost_tx_action {
 };
 
 /* An annotated transaction that has a number: several threads may be in it. */
-struct fpost_tx_shared {
+struct fpost_tx_numbered {
   uint64_t number;
-  bool on;
+  uint32_t begins; /* without an end; 0: a free place */
   struct fpost_ranges ranges;
 };
-#define FPOST_TX_SHARED_MAX 64u
+#define FPOST_TX_NUMBERED_MAX 64u /* bits of fpost_tx.numbered */
 
 /* The transaction of a thread; those inside it are part of it. */
 struct fpost_tx {
@@ -37,7 +37,7 @@ struct fpost_tx {
   uint32_t stack;   /* where the outermost one was begun */
   const void *pool; /* libpmemobj's; null: annotated */
   struct fpost_ranges ranges;
-  struct fpost_tx_shared *shared; /* null: it has no number */
+  uint64_t numbered; /* a bit for each numbered one that the thread is in */
   struct fpost_tx_action *actions;
   uint32_t actions_count;
   uint32_t actions_max;
@@ -79,7 +79,7 @@ struct fpost_heap {
   bool frees;       /* something has been freed */
   uint32_t pools_count; /* open */
   struct fpost_heap_pool pools[FPOST_HEAP_POOLS_MAX];
-  struct fpost_tx_shared shared[FPOST_TX_SHARED_MAX];
+  struct fpost_tx_numbered numbered[FPOST_TX_NUMBERED_MAX];
   struct fpost_ranges exempt;
   struct fpost_ranges volatile_ok;
   struct fpost_objects objects;

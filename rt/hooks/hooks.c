@@ -268,7 +268,10 @@ void __fencepost_flush(void *address, uint32_t kind) {
     event_aside(FPOST_EVENT_FLUSH, address, kind, FPOST_CALLER_PC);
     return;
   }
-  if (FPOST_LIKELY(pm_is(address, 1))) {
+  /* Of the line, the byte that is named may not be PM, and others are. */
+  const uint8_t *line =
+      (const uint8_t *)address - (uintptr_t)address % FENCEPOST_LINE_SIZE;
+  if (FPOST_LIKELY(pm_is(line, FENCEPOST_LINE_SIZE))) {
     fpost_event_flush(self, address, 1, kind, FPOST_CALLER_STACK(self));
   }
   fpost_leave();

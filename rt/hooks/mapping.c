@@ -4,6 +4,7 @@
 
 #include "rt/hooks/events.h"
 #include "rt/hooks/hooks.h"
+#include "rt/hooks/maps.h"
 #include "rt/hooks/races.h"
 #include "rt/os/os.h"
 
@@ -352,24 +353,82 @@ void fpost_mapping_moved(const void *old, size_t old_size, const void *new,
   hull_update();
 }
 
-void fpost_mapping_memory(const void *address, size_t size,
-                          enum fpost_pool_why why) {
-  struct fpost_context *context = &fpost_context;
-  if (size == 0 || context->run == FPOST_RUN_QUIET ||
-      fpost_regions_find(&context->regions, (uintptr_t)address) != NULL ||
-      (context->run == FPOST_RUN_RECORD && !fpost_mapping_trace())) {
-    return;
+/* ---- what the program declares ---- */
+
+/* A declared range, and the file that it shows. */
+struct declared {
+  uintptr_t start;
+  uintptr_t end;
+  uint64_t offset; /* of start in the file */
+  uint64_t inode;  /* 0: it is no file, or not one file alone */
+  char path[FPOST_RESULTS_PATH_MAX];
+};
+
+static void declared_look(void *context, const struct fpost_maps_line *line) {
+  struct declared *declared = context;
+  size_t size = strlen(line->path) + 1;
+  if (line->shared && line->start <= declared->start &&
+      line->end >= declared->end && size <= sizeof(declared->path)) {
+    declared->offset = line->offset + (declared->start - line->start);
+    declared->inode = line->inode;
+    memcpy(declared->path, line->path, size);
   }
+}
+
+/* Is the range part of a file? Then it is a region of that. */
+static bool declared_file(uintptr_t start, uintptr_t end,
+                          enum fpost_pool_why why) {
+  struct declared declared = {.start = start, .end = end};
+  struct fpost_os_file file;
+  fpost_maps_each(declared_look, &declared);
+  int fd = declared.inode == 0 ? -1 : fpost_os_open(declared.path, O_RDONLY, 0);
+  bool same = fd >= 0 && fpost_os_file_info(fd, &file) == FPOST_OK &&
+              file.inode == declared.inode && S_ISREG(file.mode);
+  if (same) {
+    struct fpost_mapping mapping = {.address = (void *)start,
+                                    .size = end - start,
+                                    .flags = MAP_SHARED,
+                                    .fd = fd,
+                                    .offset = declared.offset};
+    region_make(&mapping, &file, declared.path, why);
+  }
+  if (fd >= 0) {
+    fpost_os_close(fd);
+  }
+  return same;
+}
+
+/* Learn what the range holds. */
+static void memory_image(struct fpost_pool *pool, const void *address,
+                         uint64_t from, uint64_t size) {
+  memcpy(pool->shadow + from, address, size);
+  for (uint64_t at = from; at < from + size; at += FPOST_STORE_MAX) {
+    uint64_t room = from + size - at;
+    uint64_t part = room < FPOST_STORE_MAX ? room : FPOST_STORE_MAX;
+    fpost_record_put(
+        &fpost_context.record,
+        &(struct fpost_record){.kind = FPOST_RECORD_IMAGE,
+                               .address = fpost_pm_address(pool->index, at),
+                               .size = part,
+                               .data = pool->shadow + at,
+                               .data_size = part});
+  }
+}
+
+/* The range is no region yet. */
+static void declared_memory(uintptr_t address, uint64_t size,
+                            enum fpost_pool_why why) {
+  struct fpost_context *context = &fpost_context;
   /* Lines of the pool are lines of the memory. */
-  uint64_t before = (uintptr_t)address % FENCEPOST_LINE_SIZE;
-  const uint8_t *start = (const uint8_t *)address - before;
+  uint64_t before = address % FENCEPOST_LINE_SIZE;
+  const uint8_t *start = (const uint8_t *)(address - before);
   struct fpost_pool *pool;
   bool made;
   int err = fpost_regions_pool(&context->regions, NULL, start, size + before,
                                &pool, &made);
+  uint64_t from = err == FPOST_OK ? address - (uintptr_t)pool->memory : 0;
   if (err == FPOST_OK) {
-    err = fpost_regions_add(&context->regions, (uintptr_t)address, size, pool,
-                            before);
+    err = fpost_regions_add(&context->regions, address, size, pool, from);
   }
   if (err != FPOST_OK) {
     fpost_note(
@@ -381,20 +440,31 @@ void fpost_mapping_memory(const void *address, size_t size,
   pool->heap = why == FPOST_POOL_HEAP;
   if (made && context->run == FPOST_RUN_RECORD) {
     pool_record(pool, "", start, false);
-    memcpy(pool->shadow + before, address, size);
-    for (uint64_t at = before; at < before + size; at += FPOST_STORE_MAX) {
-      uint64_t room = before + size - at;
-      uint64_t part = room < FPOST_STORE_MAX ? room : FPOST_STORE_MAX;
-      fpost_record_put(
-          &context->record,
-          &(struct fpost_record){.kind = FPOST_RECORD_IMAGE,
-                                 .address = fpost_pm_address(pool->index, at),
-                                 .size = part,
-                                 .data = pool->shadow + at,
-                                 .data_size = part});
-    }
+    memory_image(pool, (const void *)address, from, size);
   }
-  fpost_findings_pool(&context->findings, pool, "", (uintptr_t)start, why);
+  fpost_findings_pool(&context->findings, pool, "", (uintptr_t)pool->memory,
+                      why);
+}
+
+void fpost_mapping_memory(const void *address, size_t size,
+                          enum fpost_pool_why why) {
+  struct fpost_context *context = &fpost_context;
+  if (size == 0 || context->run == FPOST_RUN_QUIET ||
+      (context->run == FPOST_RUN_RECORD && !fpost_mapping_trace())) {
+    return;
+  }
+  uintptr_t end = (uintptr_t)address + size;
+  for (uintptr_t at = (uintptr_t)address; at < end;) {
+    const struct fpost_region *next =
+        fpost_regions_after(&context->regions, at);
+    bool within = next != NULL && next->start < end;
+    uintptr_t gap_end = within ? next->start : end;
+    uintptr_t go_on = within ? next->end : end;
+    if (gap_end > at && !declared_file(at, gap_end, why)) {
+      declared_memory(at, gap_end - at, why);
+    }
+    at = go_on;
+  }
   hull_update();
 }
 

@@ -36,7 +36,8 @@ void fpost_mapping_moved(const void *old, size_t old_size, const void *new,
                          size_t new_size);
 
 /* Memory that the program declares to be PM (why: FPOST_POOL_API or _HEAP).
-   What is a region already stays as it is. */
+   What is a region already stays as it is. Where it shows a file, that file is
+   the pool. */
 void fpost_mapping_memory(const void *address, size_t size,
                           enum fpost_pool_why why);
 

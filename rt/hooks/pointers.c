@@ -6,15 +6,13 @@
  */
 #include "rt/hooks/events.h"
 #include "rt/hooks/heap_rules.h"
+#include "rt/hooks/maps.h"
 #include "rt/hooks/text.h"
 #include "rt/os/os.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #define EXTENTS_MAX 65536u
-/* Of the list, read at a time, in bytes; more than a line. */
-#define PIECE 8192u
 /* User space ends here: what is above is no address. */
 #define ADDRESS_END (UINT64_C(1) << 47)
 /* Misses up to this number lead to a look each, then every power of two. */
@@ -22,37 +20,17 @@
 /* The offset of an object is a multiple of it, in libpmemobj. */
 #define OBJECT_ALIGN 16u
 
-/* A hexadecimal number, and the character behind it. */
-static const char *hex_read(const char *at, uintptr_t *number) {
-  *number = 0;
-  for (;; at++) {
-    if (*at >= '0' && *at <= '9') {
-      *number = *number * 16 + (uintptr_t)(*at - '0');
-    } else if (*at >= 'a' && *at <= 'f') {
-      *number = *number * 16 + (uintptr_t)(*at - 'a' + 10);
-    } else {
-      return at;
-    }
-  }
-}
-
-/* "start-end rwxp offset device inode path" */
-static void line_read(const char *line) {
-  struct fpost_extent mapping = {0};
-  line = hex_read(line, &mapping.start);
-  line = hex_read(line + 1, &mapping.end);
-  mapping.code = strlen(line) > 3 && line[3] == 'x';
-  for (int skipped = 0; skipped < 4 && *line != '\0'; skipped++) {
-    line += strcspn(line, " ");
-    line += strspn(line, " ");
-  }
-  mapping.file = *line != '0' && *line != '\0';
+static void extent_add(void *unused, const struct fpost_maps_line *line) {
+  (void)unused;
   if (fpost_context.heap.extents_count < EXTENTS_MAX) {
-    fpost_context.heap.extents[fpost_context.heap.extents_count++] = mapping;
+    fpost_context.heap.extents[fpost_context.heap.extents_count++] =
+        (struct fpost_extent){.start = line->start,
+                              .end = line->end,
+                              .code = line->code,
+                              .file = line->inode != 0};
   }
 }
 
-/* Read the kernel's list, a piece at a time. */
 static void mappings_read(void) {
   if (fpost_context.heap.extents == NULL) {
     void *items = fpost_os_reserve(EXTENTS_MAX * sizeof(struct fpost_extent));
@@ -61,32 +39,8 @@ static void mappings_read(void) {
     }
     fpost_context.heap.extents = items;
   }
-  int fd = fpost_os_open("/proc/self/maps", O_RDONLY, 0);
-  char *buffer = fpost_os_reserve(PIECE);
-  if (fd < 0 || (void *)buffer == FPOST_OS_FAILED) {
-    return;
-  }
   fpost_context.heap.extents_count = 0;
-  uint64_t offset = 0;
-  size_t kept = 0;
-  int64_t got;
-  while ((got = fpost_os_read_at(fd, buffer + kept, PIECE - 1 - kept, offset)) >
-         0) {
-    offset += (uint64_t)got;
-    size_t size = kept + (size_t)got;
-    buffer[size] = '\0';
-    char *line = buffer;
-    char *end;
-    while ((end = strchr(line, '\n')) != NULL) {
-      *end = '\0';
-      line_read(line);
-      line = end + 1;
-    }
-    kept = size - (size_t)(line - buffer);
-    memmove(buffer, line, kept);
-  }
-  fpost_os_release(buffer, PIECE);
-  fpost_os_close(fd);
+  fpost_maps_each(extent_add, NULL);
 }
 
 static const struct fpost_extent *mapping_search(uintptr_t address) {

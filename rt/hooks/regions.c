@@ -61,11 +61,15 @@ struct fpost_pool *fpost_regions_file(struct fpost_regions *regions,
   return NULL;
 }
 
+/* The pool without a file that holds the range. */
 static struct fpost_pool *pool_of_memory(struct fpost_regions *regions,
                                          const void *address, uint64_t size) {
   for (uint32_t i = 0; i < regions->pools_count; i++) {
-    if (regions->pools[i].memory == address && regions->pools[i].size == size) {
-      return &regions->pools[i];
+    struct fpost_pool *pool = &regions->pools[i];
+    uint64_t offset = (uintptr_t)address - (uintptr_t)pool->memory;
+    if (pool->memory != NULL && offset < pool->size &&
+        size <= pool->size - offset) {
+      return pool;
     }
   }
   return NULL;

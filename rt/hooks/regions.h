@@ -81,10 +81,10 @@ struct fpost_regions {
 
 /*
  * The pool of file, made if it is new (then *made is true). A null file makes a
- * pool of the memory at address, or finds the one that was there with that
- * size. size is what is mapped of it, in bytes from its start. Returns 0,
- * FPOST_ENOMEM if there are too many pools or no address space, or FPOST_EINVAL
- * if the pool grew beyond what was reserved for it.
+ * pool of the memory at address, or finds the one that it is part of. size is
+ * what is mapped of it, in bytes from its start. Returns 0, FPOST_ENOMEM if
+ * there are too many pools or no address space, or FPOST_EINVAL if the pool
+ * grew beyond what was reserved for it.
  */
 FPOST_MUST_USE int fpost_regions_pool(struct fpost_regions *regions,
                                       const struct fpost_file_id *file,

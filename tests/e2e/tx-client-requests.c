@@ -7,18 +7,21 @@
  * RUN: %fencepost check --fail-on performance -- %t
  *
  * Intent: pmemcheck's client requests about transactions, of a thread and with
- * a number for several threads, are transactions here too.
+ * a number for several threads, are transactions here too. A thread may be in
+ * several; as many ends as begins end one for all threads; what is asked of one
+ * that is not there, or by a thread that is not in it, is refused.
  *
  * CHECK-DAG: store of 8 bytes {{.*}} in forgets
  * CHECK-DAG: store of 8 bytes {{.*}} in removed
  * CHECK-DAG: store of 8 bytes {{.*}} in joined
- * CHECK: SUMMARY: fencepost: 3 errors, 0 warnings
+ * CHECK-DAG: store of 8 bytes {{.*}} in outer_alone
+ * CHECK: SUMMARY: fencepost: 4 errors, 0 warnings
  */
 #include <pthread.h>
 #include <stdint.h>
 
 /* As <valgrind/pmemcheck.h> spells a request. */
-static void request(uint64_t code, uint64_t a, uint64_t b, uint64_t c) {
+static uint64_t request(uint64_t code, uint64_t a, uint64_t b, uint64_t c) {
   volatile uint64_t words[6] = {0x50430000 + code, a, b, c};
   volatile uint64_t result;
   __asm__ volatile(
@@ -28,6 +31,7 @@ static void request(uint64_t code, uint64_t a, uint64_t b, uint64_t c) {
       : "=d"(result)
       : "a"(&words[0]), "0"(0)
       : "cc", "memory");
+  return result;
 }
 
 enum {
@@ -83,6 +87,62 @@ static void *joined(void *unused) {
   return unused;
 }
 
+static void outer_alone(void) {
+#ifndef FIXED
+  pm[88] = 1; /* in the inner one, which is over */
+  request(FLUSH, (uint64_t)&pm[88], 8, 0);
+  request(FENCE, 0, 0, 0);
+#endif
+}
+
+/* Two at a time, the inner one begun twice. */
+static int two(void) {
+  request(START_N, 6, 0, 0);
+  request(ADD_N, 6, (uint64_t)&pm[80], 8);
+  request(START_N, 7, 0, 0);
+  request(START_N, 7, 0, 0);
+  request(ADD_N, 7, (uint64_t)&pm[88], 8);
+  request(END_N, 7, 0, 0);
+  store(&pm[88]);
+  store(&pm[80]);
+  if (request(ADD_N, 8, (uint64_t)pm, 8) != 1 || request(END_N, 8, 0, 0) != 1 ||
+      request(END, 0, 0, 0) != 1 || request(END_N, 7, 0, 0) != 0)
+    return 0;
+  store(&pm[80]);
+  outer_alone();
+  request(END_N, 6, 0, 0);
+  store(&pm[96]);
+  return 1;
+}
+
+static pthread_barrier_t barrier;
+
+/* Does not leave transaction 9, which ends without it. */
+static void *stays(void *answer) {
+  *(uint64_t *)answer = request(ADD_N, 9, (uint64_t)&pm[104], 8);
+  request(JOIN_N, 9, 0, 0);
+  store(&pm[104]);
+  pthread_barrier_wait(&barrier);
+  pthread_barrier_wait(&barrier);
+  store(&pm[112]);
+  return answer;
+}
+
+static int ended(void) {
+  uint64_t answer = 0;
+  pthread_t thread;
+
+  pthread_barrier_init(&barrier, 0, 2);
+  request(START_N, 9, 0, 0);
+  request(ADD_N, 9, (uint64_t)&pm[104], 8);
+  pthread_create(&thread, 0, stays, &answer);
+  pthread_barrier_wait(&barrier);
+  request(END_N, 9, 0, 0);
+  pthread_barrier_wait(&barrier);
+  pthread_join(thread, 0);
+  return answer == 2;
+}
+
 int main(void) {
   pthread_t thread;
 
@@ -108,5 +168,5 @@ int main(void) {
   store(&pm[32]);
   request(END_N, 5, 0, 0);
   store(&pm[48]);
-  return 0;
+  return two() && ended() ? 0 : 3;
 }
