@@ -276,6 +276,7 @@ static void moved(struct fpost_oid before, struct fpost_oid after,
                            uint64_t type);                                     \
   int name(void *pool, struct fpost_oid *oid, size_t size, uint64_t type) {    \
     struct fpost_oid before = oid_at(oid);                                     \
+    freeing(before, HERE);                                                     \
     int result = REAL(name)(pool, oid, size, type);                            \
     if (result == 0) {                                                         \
       moved(before, oid_at(oid), HERE);                                        \
@@ -451,7 +452,7 @@ int pmemobj_publish(void *pool, void *actions, size_t count) {
 }
 FPOST_INTERPOSE int pmemobj_tx_publish(void *actions, size_t count);
 int pmemobj_tx_publish(void *actions, size_t count) {
-  int result = REAL(pmemobj_tx_publish)(actions, count);
+  int result = REAL(pmemobj_tx_xpublish)(actions, count, 0); /* the same */
   if (result == 0) {
     published(NULL, actions, count, HERE);
   }
@@ -712,6 +713,7 @@ DEFINE_TX_ALLOC(pmemobj_tx_xwcsdup,
   FPOST_INTERPOSE struct fpost_oid name(struct fpost_oid old, size_t size,     \
                                         uint64_t type);                        \
   struct fpost_oid name(struct fpost_oid old, size_t size, uint64_t type) {    \
+    freeing(old, HERE);                                                        \
     struct fpost_oid oid = REAL(name)(old, size, type);                        \
     if (oid.offset != old.offset) {                                            \
       made(oid, 0, FPOST_MADE_TX, HERE);                                       \
@@ -727,7 +729,8 @@ DEFINE_TX_REALLOC(pmemobj_tx_zrealloc)
 FPOST_INTERPOSE int pmemobj_tx_free(struct fpost_oid oid);
 int pmemobj_tx_free(struct fpost_oid oid) {
   freeing(oid, HERE);
-  int result = REAL(pmemobj_tx_free)(oid);
+  /* What pmemobj_tx_free does, by way of us. */
+  int result = REAL(pmemobj_tx_xfree)(oid, 0);
   if (result == 0) {
     freed(oid, true, HERE);
   }
