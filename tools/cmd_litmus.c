@@ -7,6 +7,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 /* A litmus file is written by hand; more is a mistake. */
 #define FILE_SIZE_MAX ((size_t)64 << 20)
@@ -149,6 +151,23 @@ static int expected_make(const struct fpost_litmus_case *case_, int mode,
   return FPOST_OK;
 }
 
+/* The program that runs, for who looks at a terminal. */
+struct progress {
+  const char *id;
+  time_t told; /* when it was last told of, in seconds */
+};
+
+static void progress_tell(void *context, size_t done, size_t waiting) {
+  struct progress *progress = context;
+  time_t now = time(NULL);
+  if (now != progress->told) {
+    progress->told = now;
+    fprintf(stderr, "\r\033[K%s: %zu states of the machine, %zu to go on from",
+            progress->id, done, waiting);
+    (void)fflush(stderr);
+  }
+}
+
 /* Run one program. Returns 0, or FPOST_ENOMEM; counts those compared and right.
  */
 static int case_run(const struct fpost_litmus_case *case_, int mode,
@@ -159,7 +178,15 @@ static int case_run(const struct fpost_litmus_case *case_, int mode,
   struct fpost_litmus_states states;
   struct fpost_litmus_states expected = {.values = NULL};
   bool has = false;
-  int err = fpost_litmus_run(&case_->program, &hardware, &states);
+  bool terminal = isatty(STDERR_FILENO) != 0;
+  struct progress progress = {.id = case_->id, .told = time(NULL)};
+  const struct fpost_litmus_watch watch = {.tell = progress_tell,
+                                           .context = &progress};
+  int err = fpost_litmus_run(&case_->program, &hardware,
+                             terminal ? &watch : NULL, &states);
+  if (terminal) {
+    fputs("\r\033[K", stderr);
+  }
   if (err == FPOST_OK) {
     case_print(case_, &states);
     err = expected_make(case_, mode, &expected, &has);

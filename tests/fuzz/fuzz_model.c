@@ -36,31 +36,34 @@ static const struct {
 };
 #define MODES_COUNT (sizeof(modes) / sizeof(modes[0]))
 
-/* How often each instruction is drawn, of 100. */
+/* How often each instruction is drawn, of 100: in most programs, and in those
+   of many NT stores. */
 static const struct {
   uint32_t op;
   uint32_t value; /* kind of a flush */
-  uint32_t weight;
+  uint32_t weight[2];
 } mix[] = {
-    {FPOST_LITMUS_STORE, 0, 32},
-    {FPOST_LITMUS_NT, 0, 14},
-    {FPOST_LITMUS_FLUSH, FENCEPOST_CLFLUSH, 8},
-    {FPOST_LITMUS_FLUSH, FENCEPOST_CLWB, 12},
-    {FPOST_LITMUS_FLUSH, FENCEPOST_CLFLUSHOPT, 2},
-    {FPOST_LITMUS_SFENCE, 0, 9},
-    {FPOST_LITMUS_MFENCE, 0, 3},
-    {FPOST_LITMUS_LFENCE, 0, 1},
-    {FPOST_LITMUS_LOAD, 0, 11},
-    {FPOST_LITMUS_XCHG, 0, 4},
-    {FPOST_LITMUS_CAS, 0, 4},
+    {FPOST_LITMUS_STORE, 0, {32, 20}},
+    {FPOST_LITMUS_NT, 0, {14, 40}},
+    {FPOST_LITMUS_FLUSH, FENCEPOST_CLFLUSH, {8, 8}},
+    {FPOST_LITMUS_FLUSH, FENCEPOST_CLWB, {12, 5}},
+    {FPOST_LITMUS_FLUSH, FENCEPOST_CLFLUSHOPT, {2, 2}},
+    {FPOST_LITMUS_SFENCE, 0, {9, 4}},
+    {FPOST_LITMUS_MFENCE, 0, {3, 1}},
+    {FPOST_LITMUS_LFENCE, 0, {1, 0}},
+    {FPOST_LITMUS_LOAD, 0, {11, 13}},
+    {FPOST_LITMUS_XCHG, 0, {4, 3}},
+    {FPOST_LITMUS_CAS, 0, {4, 4}},
 };
 
-static struct fpost_litmus_instruction
-draw_instruction(struct random *random, uint32_t locations, uint32_t number) {
+static struct fpost_litmus_instruction draw_instruction(struct random *random,
+                                                        uint32_t locations,
+                                                        uint32_t number,
+                                                        bool many_nt) {
   uint32_t at = 0;
   uint32_t draw = random_below(random, 100);
-  while (draw >= mix[at].weight) {
-    draw -= mix[at++].weight;
+  while (draw >= mix[at].weight[many_nt]) {
+    draw -= mix[at++].weight[many_nt];
   }
   struct fpost_litmus_instruction drawn = {.op = mix[at].op,
                                            .location =
@@ -75,26 +78,27 @@ draw_instruction(struct random *random, uint32_t locations, uint32_t number) {
   return drawn;
 }
 
-/* One to three threads, one to three locations, some of them on one line. */
+/* One to four threads and locations, some of these on one line. */
 static void draw_program(struct random *random, uint32_t events,
                          struct fpost_litmus_program *program) {
   memset(program, 0, sizeof(*program));
-  program->threads_count = 1 + random_below(random, 3);
-  program->locations_count = 1 + random_below(random, 3);
+  program->threads_count = 1 + random_below(random, 4);
+  program->locations_count = 1 + random_below(random, 4);
   program->lines_count = program->locations_count;
   uint32_t same = random_below(random, 1u << program->locations_count);
   uint32_t first = same != 0 ? (uint32_t)__builtin_ctz(same) : 0;
   for (uint32_t i = 0; i < program->locations_count; i++) {
     program->line[i] = (uint8_t)((same >> i & 1) != 0 ? first : i);
     program->word[i] = (uint8_t)((same >> i & 1) != 0 ? i : 0);
-    program->names[i][0] = (char)('x' + i);
+    program->names[i][0] = "xyzw"[i];
   }
   uint32_t left = 2 + random_below(random, events - 1);
+  bool many_nt = random_below(random, 3) == 0;
   for (uint32_t number = 0; left != 0; number++, left--) {
     struct fpost_litmus_thread *thread =
         &program->threads[random_below(random, program->threads_count)];
     struct fpost_litmus_instruction drawn =
-        draw_instruction(random, program->locations_count, number);
+        draw_instruction(random, program->locations_count, number, many_nt);
     thread->registers_count = 1;
     thread->instructions[thread->instructions_count++] = drawn;
     bool reads = drawn.op == FPOST_LITMUS_LOAD ||
@@ -204,7 +208,7 @@ static bool program_check(const struct fpost_litmus_program *program) {
   for (size_t m = 0; m < MODES_COUNT; m++) {
     struct fpost_litmus_states model;
     struct fpost_litmus_states reference;
-    if (fpost_litmus_run(program, &modes[m].mode, &model) != FPOST_OK) {
+    if (fpost_litmus_run(program, &modes[m].mode, NULL, &model) != FPOST_OK) {
       fputs("fuzz_model: out of memory\n", stderr);
       abort();
     }

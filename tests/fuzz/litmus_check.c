@@ -28,7 +28,7 @@ static bool case_check(const struct fpost_litmus_case *case_,
                        const struct fpost_litmus_states *other) {
   struct fpost_litmus_states states;
   struct fpost_litmus_states wanted = {.values = NULL};
-  if (fpost_litmus_run(&case_->program, mode, &states) != FPOST_OK) {
+  if (fpost_litmus_run(&case_->program, mode, NULL, &states) != FPOST_OK) {
     abort();
   }
   for (const struct fpost_litmus_states *list = one; list != NULL;

@@ -74,14 +74,23 @@ struct fpost_litmus_error {
   char message[192];
 };
 
+/* Who wants to know how far a long run is: tell is called every few thousand
+   states of the machine, with how many are done and how many are known of that
+   are not. */
+struct fpost_litmus_watch {
+  void (*tell)(void *context, size_t done, size_t waiting);
+  void *context;
+};
+
 /*
  * All contents that a crash of program may leave, into *states, whose memory
- * the caller frees with fpost_litmus_states_free.
+ * the caller frees with fpost_litmus_states_free. watch may be null.
  *
  * Returns 0, or FPOST_ENOMEM if memory runs out; *states is then empty.
  */
 FPOST_MUST_USE int fpost_litmus_run(const struct fpost_litmus_program *program,
                                     const struct fpost_mode *mode,
+                                    const struct fpost_litmus_watch *watch,
                                     struct fpost_litmus_states *states);
 
 void fpost_litmus_states_free(struct fpost_litmus_states *states);

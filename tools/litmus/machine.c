@@ -14,7 +14,10 @@
  * another schedule, in which it leaves later; unless somebody has seen that it
  * had left, and then the model is told (fpost_model_drained).
  *
- * What makes no difference is not enumerated but done at once, see may_hurry().
+ * What makes no difference is not enumerated but done at once, see may_hurry();
+ * states that only differ in what no crash can tell are one, see
+ * key_add_contents(); and where a next state leaves all that a crash now does,
+ * the crash is left to it.
  */
 #include "rt/base/assert.h"
 #include "rt/model/crash.h"
@@ -33,6 +36,8 @@
 #define PENDING_MAX (INSTRUCTIONS * FPOST_LINE_WORDS)
 /* A unit is a line, or a word that is a location. */
 #define UNITS_MAX LOCATIONS
+/* How many states are done between two words to who watches. */
+#define WATCH_EVERY 4096u
 
 /* Pointers in the threads and their pending lists point into the state itself.
  */
@@ -61,6 +66,7 @@ struct unit_values {
 struct machine {
   const struct fpost_litmus_program *program;
   const struct fpost_mode *mode;
+  const struct fpost_litmus_watch *watch; /* may be null */
   struct fpost_litmus_states *states;
   struct state *todo; /* stack */
   size_t todo_count;
@@ -263,30 +269,6 @@ static uint32_t *key_add(uint32_t *key, uint64_t value) {
   return key + 1;
 }
 
-/* The state of a line: what is guaranteed is only content, no longer history.
- */
-static uint32_t *key_add_line(uint32_t *key, const struct fpost_line *line) {
-  bool awaits = line->flushed > line->guaranteed;
-  key = key_add(key, line->stores - line->guaranteed);
-  key = key_add(key, awaits ? line->flushed - line->guaranteed : 0);
-  return key_add(key, awaits ? line->flusher * 2u + line->nt : 0);
-}
-
-/* What a fence, or a clflush, of the thread would guarantee, in order. */
-static uint32_t *key_add_pending(uint32_t *key, const struct state *state,
-                                 const struct fpost_thread *thread) {
-  key = key_add(key, thread->nt_count != 0);
-  for (uint32_t i = 0; i < thread->pending_count; i++) {
-    const struct fpost_pending *pending = &thread->pending[i];
-    if (pending->stores > pending->line->guaranteed) {
-      key = key_add(key, 1 + (uint64_t)(pending->line - &state->lines[0][0]));
-      key = key_add(key, pending->stores - pending->line->guaranteed);
-      key = key_add(key, pending->nt);
-    }
-  }
-  return key_add(key, 0);
-}
-
 /* The number of stores to line (or to its word, in torn-line mode). */
 static bool history_is_in(const struct machine *machine,
                           const struct state *state, uint32_t index,
@@ -327,6 +309,81 @@ static void unit_make(const struct machine *machine, const struct state *state,
   }
 }
 
+static int hash_compare(const void *left, const void *right) {
+  return XXH128_cmp(left, right);
+}
+
+/*
+ * What may become of a line (or its word): the contents that its cuts leave. A
+ * guarantee drops those before some cut; which cuts those can be, flushes have
+ * fixed: `parts` has a bit for each. In which order the contents between two of
+ * them came makes no difference.
+ */
+static uint32_t *key_add_contents(const struct machine *machine,
+                                  const struct state *state, uint32_t line,
+                                  uint32_t word, const bool *parts,
+                                  uint32_t *key) {
+  struct fpost_unit unit;
+  struct fpost_step steps[HISTORY_MAX];
+  XXH128_hash_t contents[HISTORY_MAX + 1];
+  uint8_t content[FENCEPOST_LINE_SIZE];
+  unit_make(machine, state, line, word, &unit, steps);
+  memcpy(content, unit.base, sizeof(content));
+  for (uint32_t cut = 0; cut <= unit.steps_count;) {
+    size_t count = 0;
+    do {
+      if (cut != 0) {
+        uint32_t at =
+            (uint32_t)__builtin_ctzll(steps[cut - 1].written) & (uint32_t)~7;
+        memcpy(content + at, steps[cut - 1].content + at, 8);
+      }
+      contents[count++] = XXH3_128bits(content, sizeof(content));
+      cut++;
+    } while (cut <= unit.steps_count && !parts[cut]);
+    qsort(contents, count, sizeof(contents[0]), hash_compare);
+    size_t distinct = 1;
+    for (size_t i = 1; i < count; i++) {
+      if (!XXH128_isEqual(contents[i], contents[distinct - 1])) {
+        contents[distinct++] = contents[i];
+      }
+    }
+    key = key_add(key, distinct);
+    memcpy(key, contents, distinct * sizeof(contents[0]));
+    key += distinct * sizeof(contents[0]) / sizeof(*key);
+  }
+  return key;
+}
+
+/* A line (or word) and what threads await of it, into the key. */
+static uint32_t *key_add_line(const struct machine *machine,
+                              const struct state *state, uint32_t number,
+                              uint32_t word, uint32_t *key) {
+  const struct fpost_line *line = &state->lines[number][word];
+  if (line->stores == 0) {
+    return key_add(key, 0);
+  }
+  bool parts[HISTORY_MAX + 1] = {false};
+  uint32_t threads_count = machine->program->threads_count;
+  if (line->flushed > line->guaranteed) {
+    parts[line->flushed - line->guaranteed] = true;
+    key = key_add(key, 1 + line->flusher * 2u + line->nt);
+    key = key_add(key, line->flushed - line->guaranteed);
+  }
+  for (uint32_t t = 0; t < threads_count; t++) {
+    const struct fpost_thread *thread = &state->threads[t];
+    for (uint32_t i = 0; i < thread->pending_count; i++) {
+      const struct fpost_pending *pending = &thread->pending[i];
+      if (pending->line == line && pending->stores > line->guaranteed) {
+        parts[pending->stores - line->guaranteed] = true;
+        key = key_add(key, 1 + t * 2 + pending->nt);
+        key = key_add(key, pending->stores - line->guaranteed);
+      }
+    }
+  }
+  key = key_add(key, 0);
+  return key_add_contents(machine, state, number, word, parts, key);
+}
+
 /* A name of what the state has ahead of it; equal for equal futures. */
 static XXH128_hash_t state_name(const struct machine *machine,
                                 const struct state *state) {
@@ -337,20 +394,11 @@ static XXH128_hash_t state_name(const struct machine *machine,
   const struct fpost_litmus_program *program = machine->program;
   for (uint32_t l = 0; l < program->lines_count; l++) {
     for (uint32_t i = 0; i < fpost_mode_cuts(machine->mode); i++) {
-      struct fpost_unit unit;
-      struct fpost_step steps[HISTORY_MAX];
-      unit_make(machine, state, l, i, &unit, steps);
-      end = key_add_line(end, &state->lines[l][i]);
-      memcpy(end, unit.base, sizeof(unit.base));
-      end += sizeof(unit.base) / sizeof(*end);
-      for (uint32_t s = 0; s < unit.steps_count; s++) {
-        end = key_add(end, state->history_location[steps[s].store]);
-        end = key_add(end, state->history_value[steps[s].store]);
-      }
+      end = key_add_line(machine, state, l, i, end);
     }
   }
   for (uint32_t t = 0; t < program->threads_count; t++) {
-    end = key_add_pending(end, state, &state->threads[t]);
+    end = key_add(end, state->threads[t].nt_count != 0);
   }
   FPOST_ASSERT((size_t)(end - key) <= sizeof(key) / sizeof(*key));
   XXH128_hash_t name = XXH3_128bits(key, (size_t)(end - key) * sizeof(*key));
@@ -572,31 +620,54 @@ static void hurry(const struct machine *machine, struct state *state) {
   }
 }
 
-/* Push every state that one step of thread leads to. */
-static int successors(struct machine *machine, const struct state *state,
-                      uint32_t thread) {
-  for (uint32_t i = 0; i < state->buffered[thread]; i++) {
-    if (may_leave(machine, state, thread, i)) {
-      struct state *next = todo_push(machine, state);
-      if (next == NULL) {
-        return FPOST_ENOMEM;
+/* Does the second state guarantee no more than the first, which led to it? */
+static bool guarantees_same(const struct machine *machine,
+                            const struct state *state,
+                            const struct state *next) {
+  for (uint32_t l = 0; l < machine->program->lines_count; l++) {
+    for (uint32_t i = 0; i < fpost_mode_cuts(machine->mode); i++) {
+      if (next->lines[l][i].guaranteed != state->lines[l][i].guaranteed) {
+        return false;
       }
-      leave(machine, next, thread, i);
     }
   }
+  return true;
+}
+
+/*
+ * Push every state that one step of thread leads to. *covered is set if one of
+ * them leaves all that a crash now would: if nothing has become guaranteed, the
+ * crash states have only grown.
+ */
+static int successors(struct machine *machine, const struct state *state,
+                      uint32_t thread, bool *covered) {
   const struct fpost_litmus_thread *code = &machine->program->threads[thread];
-  if (state->pc[thread] == code->instructions_count) {
-    return FPOST_OK;
+  uint32_t buffered = state->buffered[thread];
+  for (uint32_t i = 0; i <= buffered; i++) {
+    bool executes = i == buffered;
+    if (executes) {
+      bool ends = state->pc[thread] == code->instructions_count;
+      bool waits = !ends && code->instructions[state->pc[thread]].op !=
+                                FPOST_LITMUS_LOAD; /* mfence, locked RMW */
+      if (ends || (waits && buffered != 0)) {
+        return FPOST_OK;
+      }
+    } else if (!may_leave(machine, state, thread, i)) {
+      continue;
+    }
+    struct state *next = todo_push(machine, state);
+    if (next == NULL) {
+      return FPOST_ENOMEM;
+    }
+    if (executes) {
+      execute(machine, next, thread);
+    } else {
+      leave(machine, next, thread, i);
+    }
+    advance(machine, next);
+    hurry(machine, next);
+    *covered = *covered || guarantees_same(machine, state, next);
   }
-  bool waits = code->instructions[state->pc[thread]].op != FPOST_LITMUS_LOAD;
-  if (waits && state->buffered[thread] != 0) {
-    return FPOST_OK; /* mfence, locked RMW */
-  }
-  struct state *next = todo_push(machine, state);
-  if (next == NULL) {
-    return FPOST_ENOMEM;
-  }
-  execute(machine, next, thread);
   return FPOST_OK;
 }
 
@@ -604,19 +675,23 @@ static int successors(struct machine *machine, const struct state *state,
 static int explore(struct machine *machine, struct state *state) {
   while (machine->todo_count != 0) {
     state_copy(state, &machine->todo[--machine->todo_count]);
-    advance(machine, state);
-    hurry(machine, state);
     bool fresh = false;
+    bool covered = false;
     int err = seen_add(machine, state_name(machine, state), &fresh);
-    if (err == FPOST_OK && fresh) {
+    for (uint32_t t = 0;
+         t < machine->program->threads_count && err == FPOST_OK && fresh; t++) {
+      err = successors(machine, state, t, &covered);
+    }
+    if (err == FPOST_OK && fresh && !covered) {
       err = crash(machine, state);
-      for (uint32_t t = 0;
-           t < machine->program->threads_count && err == FPOST_OK; t++) {
-        err = successors(machine, state, t);
-      }
     }
     if (err != FPOST_OK) {
       return err;
+    }
+    if (machine->watch != NULL && fresh &&
+        machine->seen_count % WATCH_EVERY == 0) {
+      machine->watch->tell(machine->watch->context, machine->seen_count,
+                           machine->todo_count);
     }
   }
   return FPOST_OK;
@@ -624,6 +699,7 @@ static int explore(struct machine *machine, struct state *state) {
 
 int fpost_litmus_run(const struct fpost_litmus_program *program,
                      const struct fpost_mode *mode,
+                     const struct fpost_litmus_watch *watch,
                      struct fpost_litmus_states *states) {
   *states = (struct fpost_litmus_states){.values = NULL};
   struct machine *machine = calloc(1, sizeof(*machine));
@@ -634,11 +710,14 @@ int fpost_litmus_run(const struct fpost_litmus_program *program,
   }
   machine->program = program;
   machine->mode = mode;
+  machine->watch = watch;
   machine->states = states;
   for (uint32_t t = 0; t < THREADS; t++) {
     state->threads[t] = (struct fpost_thread){
         .pending = state->pending[t], .pending_max = PENDING_MAX, .id = t};
   }
+  advance(machine, state);
+  hurry(machine, state);
   if (todo_push(machine, state) == NULL) {
     goto out;
   }

@@ -449,6 +449,7 @@ static int parse_same_line(struct parser *parser, const json_t *object,
     return err;
   }
   uint32_t first = 0;
+  uint32_t taken = 0; /* bit per location */
   for (size_t i = 0; i < json_array_size(names); i++) {
     parser->path.first = (long)i;
     const char *name = json_string_value(json_array_get(names, i));
@@ -463,6 +464,10 @@ static int parse_same_line(struct parser *parser, const json_t *object,
     if (err != FPOST_OK) {
       return err;
     }
+    if ((taken >> location & 1) != 0) {
+      return fail(parser, "location '%s' is there twice", name);
+    }
+    taken |= 1u << location;
     first = i == 0 ? location : first;
     program->line[location] = (uint8_t)first;
     program->word[location] = (uint8_t)i;

@@ -25,6 +25,7 @@ CASES = [
     ("twice", '[{"locations":["x", "x"], "id": ""}]'),
     ("name", '[{"locations":[  "1x"], "id": ""}]'),
     ("same line", '[{"id": "P", "locations": ["x"],\n"same_line": ["y"]}]'),
+    ("same line twice", '[{"id": "P", "locations": ["x", "y"],\n"same_line": ["x", "y", "x"]}]'),
     ("instruction", program('[["flush x"]]')),
     ("number", program('[["x=y"]]')),
     ("large", program('[["x=4294967296"]]')),
