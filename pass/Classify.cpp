@@ -187,7 +187,7 @@ void Classifier::addSync(SmallVectorImpl<Event> &Events, Event E,
     return;
   E.Kind = EventKind::Sync;
   E.Flags = Flags;
-  E.After = (Flags & FENCEPOST_SYNC_ACQUIRE) != 0;
+  E.After = (Flags & (FENCEPOST_SYNC_ACQUIRE | FENCEPOST_SYNC_MADE)) != 0;
   Events.push_back(E);
 }
 
@@ -231,6 +231,33 @@ static bool isIdempotent(const AtomicRMWInst &RMW) {
   default:
     return false;
   }
+}
+
+/// The word that a parked thread of Rust waits for, by what stands for it.
+static Event parked(Instruction &At) {
+  Event E;
+  E.At = &At;
+  E.Address = ConstantExpr::getIntToPtr(
+      ConstantInt::get(Type::getInt64Ty(At.getContext()),
+                       FENCEPOST_SYNC_PARKED),
+      PointerType::getUnqual(At.getContext()));
+  E.Size = 1;
+  return E;
+}
+
+/// Is it unpark, which swaps "notified" in and looks whether it was "parked"?
+static bool isUnpark(const AtomicRMWInst &RMW) {
+  const auto *Stored = dyn_cast<ConstantInt>(RMW.getValOperand());
+  return RMW.getOperation() == AtomicRMWInst::Xchg && Stored != nullptr &&
+         Stored->isOne() && isReleaseOrStronger(RMW.getOrdering()) &&
+         any_of(RMW.users(), [](const User *U) {
+           const auto *Compare = dyn_cast<ICmpInst>(U);
+           const auto *With =
+               Compare == nullptr
+                   ? nullptr
+                   : dyn_cast<ConstantInt>(Compare->getOperand(1));
+           return With != nullptr && With->isMinusOne();
+         });
 }
 
 /// Whether the value stored is an address, as far as types tell; null is none.
@@ -281,6 +308,8 @@ void Classifier::classify(Instruction &I, SmallVectorImpl<Event> &Events) {
                   /*Reads=*/true, /*Writes=*/true);
     E.Address = RMW->getPointerOperand();
     E.Size = sizeOf(RMW->getValOperand()->getType());
+    if (isUnpark(*RMW))
+      addSync(Events, parked(I), FENCEPOST_SYNC_RELEASE);
   } else if (auto *Exchange = dyn_cast<AtomicCmpXchgInst>(&I)) {
     Sync =
         syncOf(orderOf(Exchange->getMergedOrdering(), Exchange->isVolatile()),
@@ -421,18 +450,19 @@ void Classifier::classifyCall(CallBase &Call, SmallVectorImpl<Event> &Events) {
 
 namespace {
 
-/// A function without hooks that orders threads by an object which an argument
+/// A function of a library that orders threads by an object which an argument
 /// points to, and how: of which C++ and Rust call the slow path only.
 struct LibrarySync {
   StringLiteral Name;  ///< part of the mangled name
   StringLiteral Place; ///< another part of it
-  unsigned Argument;
+  int Argument;        ///< Parked: no argument says which
   unsigned Flags;
   unsigned Size = 4; ///< of the object, in bytes: any word of it may be the one
 };
 
 } // namespace
 
+static constexpr int Parked = -1;
 static constexpr unsigned Hands =
     FENCEPOST_SYNC_RELEASE | FENCEPOST_SYNC_ACQUIRE;
 
@@ -440,7 +470,8 @@ static constexpr unsigned Hands =
 /// it, and so does who gave up; who was waiting acquires it. Who finds the
 /// variable made sees so by an atomic load. Rust's locks are the same: what is
 /// done fast is done in the caller, by atomics. A condition gives its lock up
-/// and takes it again.
+/// and takes it again. Once releases inside of the call, behind the program's
+/// function. Which word park waits for is not known where it is called.
 static constexpr LibrarySync LibrarySyncs[] = {
     {"__cxa_guard_acquire", "", 0, FENCEPOST_SYNC_ACQUIRE},
     {"__cxa_guard_release", "", 0, FENCEPOST_SYNC_RELEASE},
@@ -449,21 +480,34 @@ static constexpr LibrarySync LibrarySyncs[] = {
     {"read_contended", "6rwlock5futex", 0, FENCEPOST_SYNC_ACQUIRE, 8},
     {"write_contended", "6rwlock5futex", 0, FENCEPOST_SYNC_ACQUIRE, 8},
     {"wait", "7condvar5futex", 1, Hands},
+    {"4call", "4once5futex", 0, FENCEPOST_SYNC_MAKES | FENCEPOST_SYNC_MADE},
+    {"4wait", "3std4sync4once", 0, FENCEPOST_SYNC_ACQUIRE},
+    {"10wait_force", "3std4sync4once", 0, FENCEPOST_SYNC_ACQUIRE},
+    {"4wait", "3std4sync7barrier", 0, Hands},
+    {"4park", "3std6thread", Parked, FENCEPOST_SYNC_ACQUIRE},
+    {"12park_timeout", "3std6thread", Parked, FENCEPOST_SYNC_ACQUIRE},
+    {"6unpark", "3std6thread", Parked, FENCEPOST_SYNC_RELEASE},
     {"decrement_num_running_threads", "3std6thread", 0, FENCEPOST_SYNC_RELEASE,
      24},
 };
 
 static const LibrarySync *librarySync(const CallBase &Call) {
   const Function *Callee = Call.getCalledFunction();
-  if (Callee == nullptr || !Callee->isDeclaration())
+  if (Callee == nullptr)
     return nullptr;
   StringRef Name = Callee->getName();
   for (const LibrarySync &Sync : LibrarySyncs) {
     bool Same = Sync.Place.empty()
                     ? Name == Sync.Name
                     : Name.contains(Sync.Place) && Name.contains(Sync.Name);
-    if (Same && Sync.Argument < Call.arg_size() &&
-        Call.getArgOperand(Sync.Argument)->getType()->isPointerTy())
+    if (!Same)
+      continue;
+    // By park's word nothing is told but in these functions, whoever has them.
+    if (Sync.Argument == Parked)
+      return &Sync;
+    unsigned Argument = unsigned(Sync.Argument);
+    if (Callee->isDeclaration() && Argument < Call.arg_size() &&
+        Call.getArgOperand(Argument)->getType()->isPointerTy())
       return &Sync;
   }
   return nullptr;
@@ -474,21 +518,14 @@ void Classifier::classifyLibrarySync(CallBase &Call,
   const LibrarySync *Sync = librarySync(Call);
   if (Sync == nullptr)
     return;
-  Value *Object = Call.getArgOperand(Sync->Argument);
-  Event E = access(EventKind::Sync, Call, Object, 1);
-  auto *Invoke = dyn_cast<InvokeInst>(&Call);
-  for (; E.Displacement < Sync->Size; E.Displacement += 4) {
-    if ((Sync->Flags & FENCEPOST_SYNC_RELEASE) != 0)
-      addSync(Events, E, FENCEPOST_SYNC_RELEASE);
-    size_t Before = Events.size();
-    if ((Sync->Flags & FENCEPOST_SYNC_ACQUIRE) != 0)
-      addSync(Events, E, FENCEPOST_SYNC_ACQUIRE);
-    if (Invoke != nullptr && Events.size() != Before) {
-      // Behind a call that may throw is where it returns to.
-      Events.back().At = &*Invoke->getNormalDest()->getFirstInsertionPt();
-      Events.back().After = false;
-    }
-  }
+  Event E = parked(Call);
+  if (Sync->Argument != Parked)
+    E.Address = Call.getArgOperand(unsigned(Sync->Argument));
+  for (; E.Displacement < Sync->Size; E.Displacement += 4)
+    for (unsigned Flag : {FENCEPOST_SYNC_RELEASE, FENCEPOST_SYNC_ACQUIRE,
+                          FENCEPOST_SYNC_MAKES, FENCEPOST_SYNC_MADE})
+      if ((Sync->Flags & Flag) != 0)
+        addSync(Events, E, Flag);
 }
 
 static bool hasPointerArgument(const CallBase &Call) {

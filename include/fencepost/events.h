@@ -45,7 +45,14 @@ enum fencepost_sync_flag {
   FENCEPOST_SYNC_READ = 1,    /* told behind a load, of `size` bytes */
   FENCEPOST_SYNC_ACQUIRE = 2, /* behind the operation */
   FENCEPOST_SYNC_RELEASE = 4, /* before it */
-  FENCEPOST_SYNC_RELAXED = 8  /* only together with fences */
+  FENCEPOST_SYNC_RELAXED = 8, /* only together with fences */
+  /* Before, and behind, a call that releases somewhere in between, having run
+     what the program gave it; behind it acquires as well. */
+  FENCEPOST_SYNC_MAKES = 16,
+  FENCEPOST_SYNC_MADE = 32
 };
+
+/* In place of an address: what a thread of Rust that is parked waits for. */
+#define FENCEPOST_SYNC_PARKED 8
 
 #endif /* FENCEPOST_EVENTS_H */

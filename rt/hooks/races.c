@@ -416,6 +416,10 @@ void fpost_races_sync(const void *address, uint32_t flags) {
   uint64_t key = (uintptr_t)address & ~(WORD - 1);
   if (address == NULL) {
     fpost_race_fence(thread, acquires, releases);
+  } else if ((flags & FENCEPOST_SYNC_MAKES) != 0) {
+    fpost_race_makes(&races.race, thread, key);
+  } else if ((flags & FENCEPOST_SYNC_MADE) != 0) {
+    fpost_race_made(&races.race, thread, key);
   } else if (releases) {
     fpost_race_release(&races.race, thread, key, relaxed);
   } else {

@@ -132,6 +132,7 @@ void fpost_race_joined(struct fpost_race *race, struct fpost_race_thread *by,
     fpost_race_touch_all(by);
   }
   thread->tx = 0;
+  thread->making_count = 0;
   thread->life = FPOST_RACE_GONE;
 }
 
@@ -164,10 +165,43 @@ static struct fpost_race_sync *sync_get(struct fpost_race *race, uint64_t key) {
   return sync;
 }
 
+/* Is the thread making the object of key? The place behind it among those that
+   it makes; 0: no. */
+static uint32_t making_find(const struct fpost_race_thread *thread,
+                            uint64_t key) {
+  uint32_t i = thread->making_count;
+  while (i > 0 && thread->making[i - 1] != key) {
+    i--;
+  }
+  return i;
+}
+
+/* The thread acquires from those that are making the object of key. */
+static void makers_read(const struct fpost_race *race,
+                        struct fpost_race_thread *thread, uint64_t key,
+                        bool relaxed) {
+  for (uint32_t i = 0; i < race->threads_count; i++) {
+    const struct fpost_race_thread *maker = &race->threads[i];
+    if (maker == thread || making_find(maker, key) == 0) {
+      continue;
+    }
+    times_join(relaxed ? thread->relaxed : thread->hb, maker->hb,
+               race->threads_count);
+    if (relaxed) {
+      thread->any_relaxed = true;
+    } else {
+      hard_join(thread, maker->hb, race->threads_count);
+    }
+  }
+}
+
 void fpost_race_acquire(struct fpost_race *race,
                         struct fpost_race_thread *thread, uint64_t key,
                         bool relaxed) {
   fpost_race_touch_all(thread);
+  if (race->makes) {
+    makers_read(race, thread, key, relaxed);
+  }
   const struct fpost_race_sync *sync = sync_find(race, key);
   if (sync->key == 0) {
     return;
@@ -194,6 +228,27 @@ void fpost_race_release(struct fpost_race *race,
   }
   clock_write(race, &sync->clock, relaxed ? thread->fenced : thread->hb);
   thread_tick(thread);
+}
+
+void fpost_race_makes(struct fpost_race *race, struct fpost_race_thread *thread,
+                      uint64_t key) {
+  race->makes = true;
+  if (thread->making_count == FPOST_RACE_MAKING) {
+    /* The oldest one was most likely left by an exception. */
+    for (uint32_t i = 1; i < FPOST_RACE_MAKING; i++) {
+      thread->making[i - 1] = thread->making[i];
+    }
+    thread->making_count--;
+  }
+  thread->making[thread->making_count++] = key;
+}
+
+void fpost_race_made(struct fpost_race *race, struct fpost_race_thread *thread,
+                     uint64_t key) {
+  uint32_t at = making_find(thread, key);
+  thread->making_count = at != 0 ? at - 1 : thread->making_count;
+  fpost_race_release(race, thread, key, false);
+  fpost_race_acquire(race, thread, key, false);
 }
 
 void fpost_race_barrier(struct fpost_race *race,

@@ -30,6 +30,8 @@
 #define FPOST_RACE_TOUCHED                                                     \
   2048u /* bits of a set of addresses, a power of 2                            \
          */
+/* Objects that a thread is making, one within another. */
+#define FPOST_RACE_MAKING 8u
 /* Sync objects that there is room for; a power of two. */
 #define FPOST_RACE_SYNCS (UINT32_C(1) << 20)
 
@@ -95,6 +97,8 @@ struct fpost_race_thread {
   uint32_t id;     /* for findings; the caller's */
   uint32_t person; /* of its sites; the caller's */
   uint32_t tx;     /* number of its transaction; 0: none */
+  uint32_t making_count;
+  uint64_t making[FPOST_RACE_MAKING]; /* keys */
   uint32_t held_count;
   struct fpost_race_held held[FPOST_RACE_HELD];
   enum fpost_race_life {
@@ -115,6 +119,7 @@ struct fpost_race {
   uint64_t arena_used;
   struct fpost_sites sites;
   bool full;         /* a table ran out: nothing is reported any more */
+  bool makes;        /* some thread has had an object to make */
   uint32_t tx_count; /* transactions so far */
   uint32_t enabled;  /* bit per enum fpost_class */
   void (*found)(void *context, const struct fpost_finding *finding);
@@ -139,6 +144,16 @@ void fpost_race_acquire(struct fpost_race *race,
 void fpost_race_release(struct fpost_race *race,
                         struct fpost_race_thread *thread, uint64_t key,
                         bool relaxed);
+/*
+ * Between the two the thread releases to the sync object at a moment that is
+ * not told: whoever acquires from it in the meantime is behind all that the
+ * thread has done so far. The second acquires as well. A thread that is thrown
+ * out of it is at it until it is through with something that it began before.
+ */
+void fpost_race_makes(struct fpost_race *race, struct fpost_race_thread *thread,
+                      uint64_t key);
+void fpost_race_made(struct fpost_race *race, struct fpost_race_thread *thread,
+                     uint64_t key);
 void fpost_race_fence(struct fpost_race_thread *thread, bool acquire,
                       bool release);
 /*

@@ -167,4 +167,61 @@ thrown:
   resume { ptr, i32 } %pad
 }
 
+; Once releases within, behind what it has run; the word that a parked thread waits
+; for is known to who wakes it alone.
+declare void @_RNvMs0_NtNtNtNtCs0_3std3sys4sync4once5futexNtB5_4Once4call(ptr, i1, ptr, ptr, ptr)
+declare void @_RNvMs0_NtNtCs0_3std4sync4onceNtB4_4Once4wait(ptr)
+declare i1 @_RNvMs0_NtNtCs0_3std4sync7barrierNtB5_7Barrier4wait(ptr)
+declare void @_RNvNtNtCs0_3std6thread9functions4park()
+declare void @_ZN3std6thread12park_timeout17h0123456789abcdefE(i64, i32)
+
+; CHECK-LABEL: define internal i1 @parks.fencepost(
+; CHECK: call {{.*}}@__fencepost_sync(ptr %once, i64 1, i32 16)
+; CHECK: call void {{.*}}4Once4call(
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr %once, i64 1, i32 32)
+; CHECK: call void {{.*}}4Once4wait(ptr %once)
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr %once, i64 1, i32 2)
+; CHECK: call {{.*}}@__fencepost_sync(ptr %barrier, i64 1, i32 4)
+; CHECK: call i1 {{.*}}7Barrier4wait(ptr %barrier)
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr %barrier, i64 1, i32 2)
+; CHECK: call void {{.*}}4park()
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr inttoptr (i64 8 to ptr), i64 1, i32 2)
+; CHECK: call void {{.*}}park_timeout{{.*}}(i64 1, i32 0)
+; CHECK-NEXT: call {{.*}}@__fencepost_sync(ptr inttoptr (i64 8 to ptr), i64 1, i32 2)
+; CHECK: ret i1
+define i1 @parks(ptr %once, ptr %barrier) {
+  call void @_RNvMs0_NtNtNtNtCs0_3std3sys4sync4once5futexNtB5_4Once4call(ptr %once, i1 false, ptr null, ptr null, ptr null)
+  call void @_RNvMs0_NtNtCs0_3std4sync4onceNtB4_4Once4wait(ptr %once)
+  %leader = call i1 @_RNvMs0_NtNtCs0_3std4sync7barrierNtB5_7Barrier4wait(ptr %barrier)
+  call void @_RNvNtNtCs0_3std6thread9functions4park()
+  call void @_ZN3std6thread12park_timeout17h0123456789abcdefE(i64 1, i32 0)
+  ret i1 %leader
+}
+
+; unpark, inlined and not; what only looks like it has no such hook.
+; CHECK-LABEL: define internal void @unparks.fencepost(
+; CHECK: call {{.*}}@__fencepost_sync(ptr inttoptr (i64 8 to ptr), i64 1, i32 4)
+; CHECK: call {{.*}}@__fencepost_sync(ptr %state, i64 4, i32 4)
+; CHECK: atomicrmw xchg
+; CHECK-NOT: inttoptr
+; CHECK: atomicrmw xchg
+; CHECK: call {{.*}}@__fencepost_sync(ptr inttoptr (i64 8 to ptr), i64 1, i32 4)
+; CHECK: call void {{.*}}6unpark
+define void @unparks(ptr %state, ptr %thread) {
+  %old = atomicrmw xchg ptr %state, i32 1 release, align 4
+  %parked = icmp eq i32 %old, -1
+  %before = atomicrmw xchg ptr %state, i32 1 release, align 4
+  %lock = icmp eq i32 %before, 2
+  %both = and i1 %parked, %lock
+  br i1 %both, label %wake, label %done
+wake:
+  call void @_RNvMs_NtNtCs0_3std6thread6threadNtB4_6Thread6unpark(ptr %thread)
+  br label %done
+done:
+  ret void
+}
+define void @_RNvMs_NtNtCs0_3std6thread6threadNtB4_6Thread6unpark(ptr %thread) {
+  ret void
+}
+
 !0 = !{i32 1}

@@ -210,6 +210,72 @@ START_TEST(what_is_not_known) {
 }
 END_TEST
 
+START_TEST(what_is_being_made_is_released_whenever_it_is_acquired) {
+  for (int relaxed = 0; relaxed < 2; relaxed++) {
+    teardown();
+    setup();
+    fpost_race_makes(&race, one, LOCK);
+    store(one, 1);
+    fpost_race_acquire(&race, two, OTHER, false);
+    ck_assert_uint_eq(found_count, 0);
+    fpost_race_acquire(&race, two, LOCK, relaxed);
+    store(two, 2);
+    ck_assert_uint_eq(found_count, relaxed);
+  }
+}
+END_TEST
+
+START_TEST(what_is_being_made_is_no_other_object) {
+  fpost_race_makes(&race, one, OTHER);
+  store(one, 1);
+  fpost_race_acquire(&race, two, LOCK, false);
+  store(two, 2);
+  ck_assert_uint_eq(found_count, 1);
+}
+END_TEST
+
+START_TEST(what_was_made_is_released_and_no_more) {
+  fpost_race_makes(&race, one, LOCK);
+  store(one, 1);
+  fpost_race_made(&race, one, LOCK);
+  access_bytes(one, 1, 0xff, FPOST_RACE_WRITE, 2);
+  fpost_race_acquire(&race, two, LOCK, false);
+  store(two, 3);
+  ck_assert_uint_eq(found_count, 0);
+  access_bytes(two, 1, 0xff, FPOST_RACE_WRITE, 4);
+  ck_assert_uint_eq(found_count, 1);
+}
+END_TEST
+
+START_TEST(who_waited_while_it_was_made_acquires) {
+  fpost_race_makes(&race, one, LOCK);
+  fpost_race_makes(&race, two, LOCK);
+  store(one, 1);
+  fpost_race_made(&race, one, LOCK);
+  fpost_race_made(&race, two, LOCK);
+  store(two, 2);
+  ck_assert_uint_eq(found_count, 0);
+}
+END_TEST
+
+/* Whatever is left by exceptions, what is begun last counts. */
+START_TEST(one_object_is_made_within_another) {
+  for (uint64_t i = 0; i < FPOST_RACE_MAKING; i++) {
+    fpost_race_makes(&race, one, OTHER + 8 * i);
+  }
+  fpost_race_makes(&race, one, LOCK);
+  ck_assert_uint_eq(one->making_count, FPOST_RACE_MAKING);
+  store(one, 1);
+  fpost_race_acquire(&race, two, LOCK, false);
+  store(two, 2);
+  ck_assert_uint_eq(found_count, 0);
+  fpost_race_made(&race, one, OTHER); /* forgotten */
+  ck_assert_uint_eq(one->making_count, FPOST_RACE_MAKING);
+  fpost_race_made(&race, one, OTHER + 8);
+  ck_assert_uint_eq(one->making_count, 0);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("race_more");
   TCase *cases = tcase_create("race_more");
@@ -228,6 +294,11 @@ int main(void) {
   tcase_add_test(cases, only_what_the_transaction_stored_is_uncommitted);
   tcase_add_test(cases, a_transaction_ends_with_its_thread);
   tcase_add_test(cases, what_is_not_known);
+  tcase_add_test(cases, what_is_being_made_is_released_whenever_it_is_acquired);
+  tcase_add_test(cases, what_is_being_made_is_no_other_object);
+  tcase_add_test(cases, what_was_made_is_released_and_no_more);
+  tcase_add_test(cases, who_waited_while_it_was_made_acquires);
+  tcase_add_test(cases, one_object_is_made_within_another);
   suite_add_tcase(suite, cases);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
