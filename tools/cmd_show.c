@@ -271,6 +271,8 @@ static void other_print(const struct show *show,
       printf("by         T%" PRIu32, record->id);
     } else if (record->flags == FPOST_MARK_UNCALLED) {
       printf("uncalled   %.*s", text, record->text);
+    } else if (record->flags == FPOST_MARK_COMPARED) {
+      printf("  all PM is compared at fences");
     } else if (record->flags == FPOST_MARK_TX) {
       printf("tx-begin");
     } else if (record->flags >= FPOST_MARK_MADE &&

@@ -110,7 +110,9 @@ enum fpost_mark {
   FPOST_MARK_FREED, /* ... or freed, by a transaction when it had committed, or
                        undone: the same */
   FPOST_MARK_FOUND, /* the program needs no pointer to the object: address */
-  FPOST_MARK_TX     /* the thread begins a transaction, not inside another */
+  FPOST_MARK_TX,    /* the thread begins a transaction, not inside another */
+  FPOST_MARK_COMPARED /* all PM is compared with what is known of it at each
+                         fence, at the end and before an unmap */
 };
 
 struct fpost_record {

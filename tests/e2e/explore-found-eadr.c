@@ -14,9 +14,17 @@
  * RUN: %fencepost record --domain eadr --pool %t.fixed.pool -o %t.fixed.fpt -- %t.fixed run %t.fixed.pool
  * RUN: %fencepost explore %t.fixed.fpt --recover '%t.fixed check %t.fixed.pool' | FileCheck --check-prefix=FIXED %s
  *
+ * RUN: %clang -g -O1 -c -DPLAIN %s -o %t.plain.o
+ * RUN: %fencepost-clang -g -O1 -DAPART %s %t.plain.o -lpmem -o %t.apart
+ * RUN: rm -f %t.apart.pool %t.apart.fpt %t.apart.fpdb
+ * RUN: %fencepost record --domain eadr --pool %t.apart.pool -o %t.apart.fpt -- %t.apart run %t.apart.pool
+ * RUN: not %fencepost explore %t.apart.fpt --only recovery-failure --recover '%t.apart check %t.apart.pool' | FileCheck %s
+ *
  * Intent: with eADR too, the order in which code without hooks stored what is
  * found at one flush is not known. Here the flag comes before its data, though
- * it lies lines behind it. What is found at two flushes is in order.
+ * it lies lines behind it. Nor is it known if the data is flushed by itself
+ * before the flag is (APART). What is found before a fence and after it is in
+ * order.
  *
  * CHECK: recovery-failure
  * CHECK: 1 error
@@ -49,6 +57,9 @@ int main(int argc, char **argv) {
   plain_store(pm, 2);
 #else
   plain_store(pm, 3);
+#endif
+#ifdef APART
+  pmem_flush((void *)(uintptr_t)pm, 16);
 #endif
   pmem_persist((void *)(uintptr_t)pm, 192);
   return 0;

@@ -46,18 +46,35 @@ static void guarantee(struct reference *reference, uint32_t line, uint32_t word,
   }
 }
 
-/* Guarantee the parts of a line up to the last that matches. */
+static bool is_found(uint32_t flags) {
+  return (flags & FENCEPOST_STORE_FOUND) != 0;
+}
+
+/* eADR: what a comparison has found waits, and all before it in its line. */
+static bool waits(const struct reference *reference, uint32_t line) {
+  bool any = false;
+  for (uint32_t word = 0; word < 8 && reference->found_waits; word++) {
+    const struct reference_cell *cell = &reference->cells[line][word];
+    any = any || (cell->open != NULL && is_found(cell->last->flags));
+  }
+  return any;
+}
+
+/* Guarantee the parts of a line up to the last that matches, or as soon as the
+   line waits no longer. */
 static void guarantee_if(struct reference *reference, uint32_t line,
                          bool (*matches)(const struct reference_part *part,
                                          uint32_t thread),
                          uint32_t thread) {
   for (uint32_t word = 0; word < 8; word++) {
-    const struct reference_part *last = NULL;
-    for (const struct reference_part *part = reference->cells[line][word].open;
+    struct reference_part *last = NULL;
+    for (struct reference_part *part = reference->cells[line][word].open;
          part != NULL; part = part->next) {
       last = matches(part, thread) ? part : last;
     }
-    if (last != NULL) {
+    if (last != NULL && waits(reference, line)) {
+      last->sure = true;
+    } else if (last != NULL) {
       guarantee(reference, line, word, last);
     }
   }
@@ -85,17 +102,18 @@ static bool is_ordinary(const struct reference_part *part, uint32_t thread) {
   return !is_nt(part->flags) && part->thread == thread;
 }
 
+static bool is_sure(const struct reference_part *part, uint32_t thread) {
+  (void)thread;
+  return part->sure;
+}
+
 /* The thread stores to the line: its NT stores to it were first (N1). */
 static void overtake(struct reference *reference, uint32_t line,
                      uint32_t thread) {
   for (uint32_t word = 0; word < 8; word++) {
-    const struct reference_cell *cell = &reference->cells[line][word];
-    const struct reference_part *part = cell->open;
-    while (part != NULL && part != cell->nt) {
-      part = part->next;
-    }
-    if (part != NULL && part->thread == thread) {
-      guarantee(reference, line, word, part);
+    struct reference_part *nt = reference->cells[line][word].nt;
+    if (nt != NULL && nt->thread == thread) {
+      nt->sure = true;
     }
   }
 }
@@ -158,7 +176,7 @@ static void store_line(struct reference *reference,
 static void store(struct reference *reference,
                   const struct fpost_record *record, uint64_t event) {
   bool adr = reference->mode.domain == FPOST_DOMAIN_ADR;
-  if ((record->flags & FENCEPOST_STORE_FOUND) == 0) {
+  if (!is_found(record->flags)) {
     reference->found_run = 0;
   } else {
     if (reference->found_event != event) {
@@ -168,41 +186,56 @@ static void store(struct reference *reference,
   }
   uint32_t last = line_of(record->address + record->size - 1);
   for (uint32_t line = line_of(record->address); line <= last; line++) {
-    if (adr && !is_nt(record->flags)) {
+    if (!is_nt(record->flags)) {
       overtake(reference, line, record->thread);
+    }
+    if (adr) {
+      guarantee_if(reference, line, is_sure, 0);
     }
     store_line(reference, record, event, line);
   }
   if (is_nt(record->flags)) {
     reference->nt |= 1u << record->thread;
   }
-  reference->visible_found = !adr && reference->found_run != 0;
+  if (!adr && is_found(record->flags)) {
+    reference->found_waits = true;
+    reference->found_shown = false;
+  }
 }
 
 void reference_settle(struct reference *reference) {
-  if (reference->visible_found) {
-    return;
-  }
   if (reference->mode.domain == FPOST_DOMAIN_EADR) { /* A1, and N1 */
     for (uint32_t p = reference->visible_from; p < reference->parts_count;
          p++) {
       const struct reference_part *part = &reference->parts[p];
       if (!is_nt(part->flags)) {
         uint32_t line = line_of(part->address);
-        overtake(reference, line, part->thread);
+        guarantee_if(reference, line, is_sure, 0);
         guarantee_if(reference, line, is_ordinary, part->thread);
       }
     }
   }
-  reference->visible_from = reference->parts_count;
+  if (!reference->found_waits) {
+    reference->visible_from = reference->parts_count;
+  }
 }
 
-bool reference_found_ends(const struct reference *reference,
-                          const struct fpost_record *record, uint64_t event) {
-  return reference->visible_found &&
-         !(record->kind == FPOST_RECORD_STORE &&
-           (record->flags & FENCEPOST_STORE_FOUND) != 0 &&
-           reference->found_event == event);
+/* Does what comparisons have found wait no longer? Flushes say nothing of the
+   order in which it was stored; nor does a store that comes between, if no
+   crash point was before it. */
+static bool found_ends(const struct reference *reference,
+                       const struct fpost_record *record) {
+  return reference->found_waits && record->kind != FPOST_RECORD_FLUSH &&
+         record->kind != FPOST_RECORD_NOTE &&
+         (record->kind != FPOST_RECORD_STORE ||
+          (reference->found_shown && !is_found(record->flags)));
+}
+
+bool reference_found_shows(const struct reference *reference,
+                           const struct fpost_record *record) {
+  return reference->found_waits && !reference->found_shown &&
+         record->kind != FPOST_RECORD_STORE &&
+         record->kind != FPOST_RECORD_NOTE;
 }
 
 /* ---- other records ---- */
@@ -241,8 +274,10 @@ static void flush_line(struct reference *reference,
 
 void reference_apply(struct reference *reference,
                      const struct fpost_record *record, uint64_t event) {
-  if (reference_found_ends(reference, record, event)) {
-    reference->visible_found = false;
+  reference->found_shown =
+      reference->found_shown || reference_found_shows(reference, record);
+  if (found_ends(reference, record)) {
+    reference->found_waits = false;
     reference_settle(reference);
   }
   uint32_t first = line_of(record->address);
@@ -298,14 +333,24 @@ bool reference_undecided(const struct reference *reference,
   return any;
 }
 
+/* Does a fence of the thread guarantee anything of the cell? What waits is
+   guaranteed without. */
+static bool cell_due(const struct reference *reference,
+                     const struct reference_cell *cell, uint32_t thread) {
+  bool eadr = reference->mode.domain == FPOST_DOMAIN_EADR;
+  bool due = false;
+  for (const struct reference_part *part = cell->open; part != NULL;
+       part = part->next) {
+    bool done = part->sure || (eadr && !is_nt(part->flags));
+    due = !done && (due || is_awaited(part, thread));
+  }
+  return due;
+}
+
 bool reference_fence_due(const struct reference *reference, uint32_t thread) {
   bool due = false;
   for (uint32_t i = 0; i < REFERENCE_LINES * 8; i++) {
-    for (const struct reference_part *part =
-             reference->cells[i / 8][i % 8].open;
-         part != NULL; part = part->next) {
-      due = due || is_awaited(part, thread);
-    }
+    due = due || cell_due(reference, &reference->cells[i / 8][i % 8], thread);
   }
   return due;
 }

@@ -29,7 +29,8 @@ struct reference_part {
   uint32_t thread;
   uint32_t flags;
   uint32_t stack;
-  uint32_t number;  /* among the stores to its cell, from 1 */
+  uint32_t number; /* among the stores to its cell, from 1 */
+  bool sure; /* guaranteed when its line does not wait: NT, and overtaken */
   uint32_t awaited; /* bit per thread: its fence completes it */
   uint64_t written; /* bytes of the line */
   uint8_t content[64];
@@ -55,7 +56,8 @@ struct reference {
   uint64_t found_event;  /* 1 + that of the last FOUND store */
   uint64_t found_run;    /* the run it belongs to */
   uint32_t visible_from; /* eADR: parts from here on are not yet visible */
-  bool visible_found;    /* eADR: and they are of a comparison */
+  bool found_waits; /* eADR: what comparisons have found is not guaranteed */
+  bool found_shown; /* ... and was undecided at a crash point, all of it */
   uint32_t parts_count;
   struct reference_part parts[REFERENCE_PARTS_MAX];
 };
@@ -72,12 +74,13 @@ void reference_init(struct reference *reference, const struct fpost_mode *mode);
    program exceeds the limits. */
 void reference_apply(struct reference *reference,
                      const struct fpost_record *record, uint64_t event);
-/* In eADR: what is under way is over, save for what a comparison finds. */
+/* In eADR: what is under way is over, save for what comparisons have found. */
 void reference_settle(struct reference *reference);
 
-/* Does the record end what a comparison finds, which is still under way? */
-bool reference_found_ends(const struct reference *reference,
-                          const struct fpost_record *record, uint64_t event);
+/* In eADR: has a crash before the record to show what comparisons have found?
+ */
+bool reference_found_shows(const struct reference *reference,
+                           const struct fpost_record *record);
 
 /* The first undecided step of the cell, or the one after it; `from` null: there
    is none. */

@@ -210,16 +210,22 @@ static const char *left_out(struct explore_db *db,
 /* What the images do not include, however complete the exploration is. */
 static void note_found(struct explore_db *db, struct fpost_report *report) {
   char *found = explore_db_get(db, "stores_found");
+  char *compared = explore_db_get(db, "compared");
   if (found != NULL) {
     fpost_report_note(
         report, fpost_report_format(
                     report,
                     "%s stores of code without hooks were found when they were "
-                    "flushed: images in which they had persisted earlier, by "
-                    "themselves, are not among those covered; what such code "
-                    "stores and never flushes is found by --full-compare only",
-                    found));
+                    "flushed%s: images in which they had persisted earlier, by "
+                    "themselves, are not among those covered",
+                    found, compared == NULL ? "" : ", or at the next fence"));
   }
+  if (compared == NULL) {
+    fpost_report_note(report,
+                      "what code without hooks stores and never flushes was "
+                      "not considered: --full-compare finds it");
+  }
+  free(compared);
   free(found);
 }
 
@@ -427,6 +433,9 @@ static int conclude(const char *command, const struct explore_config *config,
   if (err == FPOST_OK && info->stores_found != 0) {
     snprintf(text, sizeof text, "%" PRIu64, info->stores_found);
     err = explore_db_set(&db, "stores_found", text);
+  }
+  if (err == FPOST_OK && info->compared) {
+    err = explore_db_set(&db, "compared", "1");
   }
   if (err == FPOST_OK && shared->checked != 0) {
     err = explore_db_set(&db, "checked", "1");

@@ -160,7 +160,8 @@ static void follow_record(struct follow *follow,
       record->kind == FPOST_RECORD_IMAGE) {
     follow_store(follow, record);
   } else if (record->kind == FPOST_RECORD_MARK &&
-             record->flags >= FPOST_MARK_MADE) {
+             record->flags >= FPOST_MARK_MADE &&
+             record->flags <= FPOST_MARK_TX) {
     follow_mark(follow, record);
   }
   if (before && follow_dangles(follow) && begins(record)) {

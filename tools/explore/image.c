@@ -335,10 +335,24 @@ static uint32_t steps_guaranteed(const struct explore_image *image,
   return count;
 }
 
+/* eADR: is the last store to the line (a word of it) one that a comparison has
+   found, and whose order among others is still open? */
+static bool line_held(const struct explore_image *image, uint32_t head) {
+  for (uint32_t i = head; image->pending_found && i != 0;
+       i = image->links[i - 1]) {
+    const struct fpost_unit *unit = &image->units[i - 1];
+    uint32_t last = unit->steps_first + unit->steps_count - 1;
+    if ((image->step_infos[last].flags & FENCEPOST_STORE_FOUND) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /* The model may have raised guarantees of the line: follow it. */
 static void line_sync(struct explore_image *image, uint64_t address) {
   uint32_t head = lines_of(image, address)[line_index(address)];
-  if (head == 0) {
+  if (head == 0 || line_held(image, head)) {
     return;
   }
   struct explore_pool *pool = &image->pools[fpost_pm_pool(address)];
@@ -612,10 +626,11 @@ static int apply_early(struct explore_image *image) {
 
 int explore_image_apply(struct explore_image *image,
                         const struct fpost_record *record, uint64_t event) {
-  if (explore_image_found_ends(image, record, event)) {
+  if (explore_image_found_ends(image, record)) {
     image->pending_found = false;
     explore_image_settle(image);
   }
+  image->found_shown = image->found_shown || explore_found_shows(image, record);
   switch (record->kind) {
   case FPOST_RECORD_POOL: {
     int err = apply_early(image);
@@ -631,8 +646,10 @@ int explore_image_apply(struct explore_image *image,
   case FPOST_RECORD_STORE: {
     int err = apply_store(image, record, event);
     if (err == FPOST_OK && image->options.mode.domain == FPOST_DOMAIN_EADR) {
+      bool found = (record->flags & FENCEPOST_STORE_FOUND) != 0;
       image->pending_store = true;
-      image->pending_found = (record->flags & FENCEPOST_STORE_FOUND) != 0;
+      image->pending_found = image->pending_found || found;
+      image->found_shown = image->found_shown && !found;
     }
     return err;
   }
@@ -649,10 +666,10 @@ int explore_image_apply(struct explore_image *image,
 }
 
 void explore_image_settle(struct explore_image *image) {
-  if (!image->pending_store || image->pending_found) {
+  if (!image->pending_store) {
     return;
   }
-  image->pending_store = false;
+  image->pending_store = image->pending_found;
   /* Few units are undecided in eADR: NT stores, and the last store. */
   for (uint32_t i = 0; i < image->plan->units_used; i++) {
     if (image->units[i].touched != 0) {

@@ -86,7 +86,8 @@ struct explore_image {
   const struct fpost_record *early;
   uint32_t early_count;
   bool pending_store; /* eADR: the last store is still undecided */
-  bool pending_found; /* eADR: those of the comparison are */
+  bool pending_found; /* eADR: what comparisons have found is */
+  bool found_shown;   /* ... and a crash point has shown all of it */
 };
 
 /*
@@ -114,25 +115,30 @@ void explore_image_free(struct explore_image *image);
 /*
  * In eADR, a store is a crash point in itself, while it takes effect:
  * explore_image_apply comes first. Not so what a comparison has found: in which
- * order it was stored is not known, so the crash point is before the record
- * that follows the last of it.
+ * order it was stored is not known, nor is the order of what is found at one
+ * flush and at the next. So all of it stays undecided until something else
+ * happens, and the crash point is before the record that follows the last of
+ * it. A store of another thread may be that record: its own crash point then
+ * has both.
  */
 bool explore_image_during(const struct explore_image *image,
                           const struct fpost_record *record);
 
-/* In eADR: is this record the first that is not of the latest comparison, whose
-   stores are still undecided? */
+/* In eADR: does what comparisons have found become guaranteed before this
+   record? */
 bool explore_image_found_ends(const struct explore_image *image,
-                              const struct fpost_record *record,
-                              uint64_t event);
+                              const struct fpost_record *record);
+
+/* Is there a crash point before this record for their sake? */
+bool explore_found_shows(const struct explore_image *image,
+                         const struct fpost_record *record);
 
 /*
- * Would a crash just before (or during) this record, number `event` of the
- * trace, leave states that no later crash point leaves?
+ * Would a crash just before (or during) this record leave states that no later
+ * crash point leaves?
  */
 bool explore_image_crash_point(const struct explore_image *image,
-                               const struct fpost_record *record,
-                               uint64_t event);
+                               const struct fpost_record *record);
 
 /*
  * The record, number `event` of the trace, has happened. Returns 0 or
@@ -141,8 +147,8 @@ bool explore_image_crash_point(const struct explore_image *image,
 FPOST_MUST_USE int explore_image_apply(struct explore_image *image,
                                        const struct fpost_record *record,
                                        uint64_t event);
-/* In eADR: what explore_image_apply left undecided becomes guaranteed; stores
-   that a comparison has found do when the next other record is applied. */
+/* In eADR: what explore_image_apply left undecided becomes guaranteed, save for
+   what comparisons have found: see explore_image_found_ends. */
 void explore_image_settle(struct explore_image *image);
 
 /*

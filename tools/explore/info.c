@@ -130,6 +130,7 @@ static void add(struct explore_info *info, const struct fpost_record *record) {
     if (record->flags == FPOST_MARK_UNCALLED) {
       add_uncalled(info, record);
     }
+    info->compared = info->compared || record->flags == FPOST_MARK_COMPARED;
     break;
   case FPOST_RECORD_STORE:
     info->stores++;

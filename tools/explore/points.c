@@ -56,18 +56,37 @@ bool explore_image_during(const struct explore_image *image,
 }
 
 bool explore_image_found_ends(const struct explore_image *image,
-                              const struct fpost_record *record,
-                              uint64_t event) {
-  return image->pending_found &&
-         (record->kind != FPOST_RECORD_STORE ||
-          (record->flags & FENCEPOST_STORE_FOUND) == 0 ||
-          event != image->found_last + 1);
+                              const struct fpost_record *record) {
+  if (!image->pending_found) {
+    return false;
+  }
+  switch (record->kind) {
+  case FPOST_RECORD_STORE:
+    return image->found_shown && (record->flags & FENCEPOST_STORE_FOUND) == 0;
+  case FPOST_RECORD_FENCE:
+  case FPOST_RECORD_DURABLE:
+  case FPOST_RECORD_POOL:
+  case FPOST_RECORD_RESIZE:
+  case FPOST_RECORD_IMAGE:
+  case FPOST_RECORD_OP_BEGIN:
+  case FPOST_RECORD_OP_END:
+  case FPOST_RECORD_END:
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool explore_found_shows(const struct explore_image *image,
+                         const struct fpost_record *record) {
+  return image->pending_found && !image->found_shown &&
+         (record->kind == FPOST_RECORD_FLUSH ||
+          explore_image_found_ends(image, record));
 }
 
 bool explore_image_crash_point(const struct explore_image *image,
-                               const struct fpost_record *record,
-                               uint64_t event) {
-  if (explore_image_found_ends(image, record, event)) {
+                               const struct fpost_record *record) {
+  if (explore_found_shows(image, record)) {
     return true;
   }
   switch (record->kind) {

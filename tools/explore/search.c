@@ -565,7 +565,7 @@ static void worker_walk(struct explore_search *search,
          (err = fpost_reader_next(reader, &record)) == FPOST_OK) {
     uint64_t event = reader->index;
     bool during = explore_image_during(&search->image, &record);
-    bool point = explore_image_crash_point(&search->image, &record, event);
+    bool point = explore_image_crash_point(&search->image, &record);
     if (during) { /* a crash in the middle of the store */
       err = explore_image_apply(&search->image, &record, event);
     }

@@ -364,7 +364,7 @@ static int inner_walk(struct explore_search *inner,
          (err = recording_next(recording, &images, &record, &event)) ==
              FPOST_OK) {
     bool during = explore_image_during(&inner->image, &record);
-    bool point = explore_image_crash_point(&inner->image, &record, event);
+    bool point = explore_image_crash_point(&inner->image, &record);
     if (during) {
       err = explore_image_apply(&inner->image, &record, event);
     }
