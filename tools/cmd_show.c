@@ -272,7 +272,9 @@ static void other_print(const struct show *show,
     } else if (record->flags == FPOST_MARK_UNCALLED) {
       printf("uncalled   %.*s", text, record->text);
     } else if (record->flags == FPOST_MARK_COMPARED) {
-      printf("  all PM is compared at fences");
+      printf("compared");
+    } else if (record->flags == FPOST_MARK_UNSEEN) {
+      printf("unseen     %" PRIu64 " words", record->value);
     } else if (record->flags == FPOST_MARK_TX) {
       printf("tx-begin");
     } else if (record->flags >= FPOST_MARK_MADE &&

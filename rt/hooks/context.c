@@ -457,7 +457,7 @@ void fpost_context_end(int status) {
     return;
   }
   if (context->run != FPOST_RUN_QUIET && fpost_tls.self != NULL) {
-    if (context->flags.full_compare != 0) {
+    if (fpost_event_compares()) {
       fpost_event_compare_all(fpost_tls.self, 0);
     }
     fpost_heap_end(fpost_tls.self);
@@ -469,6 +469,13 @@ void fpost_context_end(int status) {
     if (context->record.failed && context->record.fd >= 0) {
       atomic_fetch_add(&context->results->incomplete, 1);
       fpost_note("the trace ends before the run: the disk was full");
+    }
+    if (context->unseen != 0 && context->record.fd >= 0) {
+      fpost_record_put(&context->record,
+                       &(struct fpost_record){.kind = FPOST_RECORD_MARK,
+                                              .flags = FPOST_MARK_UNSEEN,
+                                              .value = context->unseen,
+                                              .text = ""});
     }
     fpost_record_close(&context->record, (uint64_t)status);
   }

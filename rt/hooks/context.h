@@ -107,6 +107,7 @@ struct fpost_context {
     FPOST_RUN_QUIET /* nothing: a trace that cannot go on, a child of record */
   } run;
   bool dax;         /* a pool of real PM was mapped */
+  uint64_t unseen;  /* record: words that nobody was seen to store */
   uint32_t process; /* whose memory this is: a vfork child has another pid */
   uint64_t started; /* the start of the run, fpost_os_clock */
   /* Copy of the region of the last event: most events are to one pool. */

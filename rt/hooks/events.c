@@ -413,6 +413,16 @@ bool fpost_event_line_dirty(const void *line) {
   return dirty;
 }
 
+static uint64_t words_differing(const uint8_t *live, const uint8_t *shadow,
+                                uint64_t size) {
+  uint64_t count = 0;
+  for (uint64_t i = 0; i + FENCEPOST_WORD_SIZE <= size;
+       i += FENCEPOST_WORD_SIZE) {
+    count += memcmp(live + i, shadow + i, FENCEPOST_WORD_SIZE) != 0;
+  }
+  return count;
+}
+
 /* The lines of [part, part + size), which lie in one page. */
 static void page_compare(struct fpost_thread_state *self,
                          const struct fpost_region *region, const uint8_t *part,
@@ -423,6 +433,10 @@ static void page_compare(struct fpost_thread_state *self,
       memcmp(part, pool->shadow + offset, size) == 0) {
     return; /* reading a hole would fill it */
   }
+  if (fpost_context.flags.full_compare == 0) {
+    fpost_context.unseen += words_differing(part, pool->shadow + offset, size);
+    return;
+  }
   for (uint64_t i = 0; i + LINE <= size; i += LINE) {
     bool known = fpost_context.run != FPOST_RUN_CHECK ||
                  cell_at(pool, offset + i)->caller != 0 ||
@@ -431,6 +445,12 @@ static void page_compare(struct fpost_thread_state *self,
       line_compare(self, pool, offset + i, part + i, stack);
     }
   }
+}
+
+bool fpost_event_compares(void) {
+  return fpost_context.run == FPOST_RUN_RECORD ||
+         (fpost_context.run == FPOST_RUN_CHECK &&
+          fpost_context.flags.full_compare != 0);
 }
 
 void fpost_event_compare_known(struct fpost_thread_state *self,

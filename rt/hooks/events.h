@@ -126,9 +126,13 @@ void fpost_event_written(struct fpost_thread_state *self,
  */
 void fpost_event_unused(const void *address, uint64_t size, bool freed);
 
+/* Is PM to be compared at the end and before an unmap? */
+bool fpost_event_compares(void);
+
 /*
  * With full_compare: did code without hooks store to these bytes, as far as
- * their content was known? Then say so, as from stack.
+ * their content was known? Then say so, as from stack. Without: count such
+ * words.
  */
 void fpost_event_compare_known(struct fpost_thread_state *self,
                                const void *address, uint64_t size,

@@ -314,8 +314,7 @@ void fpost_mapping_gone(const void *address, size_t size) {
   if (region == NULL || region->start >= (uintptr_t)address + size) {
     return;
   }
-  if (fpost_context.flags.full_compare != 0 && fpost_tls.self != NULL &&
-      fpost_context.run != FPOST_RUN_QUIET) {
+  if (fpost_tls.self != NULL && fpost_event_compares()) {
     fpost_event_compare_known(fpost_tls.self, address, size, 0);
   }
   if (fpost_context.run == FPOST_RUN_RECORD &&

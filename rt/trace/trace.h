@@ -111,8 +111,10 @@ enum fpost_mark {
                        undone: the same */
   FPOST_MARK_FOUND, /* the program needs no pointer to the object: address */
   FPOST_MARK_TX,    /* the thread begins a transaction, not inside another */
-  FPOST_MARK_COMPARED /* all PM is compared with what is known of it at each
-                         fence, at the end and before an unmap */
+  FPOST_MARK_COMPARED, /* all PM is compared with what is known of it at each
+                          fence, at the end and before an unmap */
+  FPOST_MARK_UNSEEN    /* value: words of PM that nothing in the trace stored,
+                          at the end or before an unmap; only if there are */
 };
 
 struct fpost_record {

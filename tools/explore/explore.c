@@ -211,6 +211,7 @@ static const char *left_out(struct explore_db *db,
 static void note_found(struct explore_db *db, struct fpost_report *report) {
   char *found = explore_db_get(db, "stores_found");
   char *compared = explore_db_get(db, "compared");
+  char *unseen = explore_db_get(db, "unseen");
   if (found != NULL) {
     fpost_report_note(
         report, fpost_report_format(
@@ -220,11 +221,21 @@ static void note_found(struct explore_db *db, struct fpost_report *report) {
                     "themselves, are not among those covered",
                     found, compared == NULL ? "" : ", or at the next fence"));
   }
-  if (compared == NULL) {
+  if (found != NULL && compared == NULL) {
     fpost_report_note(report,
-                      "what code without hooks stores and never flushes was "
-                      "not considered: --full-compare finds it");
+                      "what such code stores and never flushes was not "
+                      "considered: --full-compare finds it");
+  } else if (unseen != NULL) {
+    fpost_report_note(
+        report,
+        fpost_report_format(
+            report,
+            "%s words of PM held what nothing stored that was seen: what code "
+            "without hooks stores and never flushes was not considered: "
+            "--full-compare finds it",
+            unseen));
   }
+  free(unseen);
   free(compared);
   free(found);
 }
@@ -433,6 +444,10 @@ static int conclude(const char *command, const struct explore_config *config,
   if (err == FPOST_OK && info->stores_found != 0) {
     snprintf(text, sizeof text, "%" PRIu64, info->stores_found);
     err = explore_db_set(&db, "stores_found", text);
+  }
+  if (err == FPOST_OK && info->unseen != 0) {
+    snprintf(text, sizeof text, "%" PRIu64, info->unseen);
+    err = explore_db_set(&db, "unseen", text);
   }
   if (err == FPOST_OK && info->compared) {
     err = explore_db_set(&db, "compared", "1");

@@ -131,6 +131,7 @@ static void add(struct explore_info *info, const struct fpost_record *record) {
       add_uncalled(info, record);
     }
     info->compared = info->compared || record->flags == FPOST_MARK_COMPARED;
+    info->unseen += record->flags == FPOST_MARK_UNSEEN ? record->value : 0;
     break;
   case FPOST_RECORD_STORE:
     info->stores++;

@@ -33,6 +33,7 @@ struct explore_info {
   uint64_t stores;       /* STORE records */
   uint64_t stores_found; /* of these, by code without hooks */
   bool compared;         /* those that nobody flushes are among them */
+  uint64_t unseen;       /* words that differ from what was stored */
   uint64_t trace_id;
   enum fpost_domain domain;
   uint64_t end_status; /* of END */
