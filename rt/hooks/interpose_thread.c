@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
+#include "rt/hooks/recover_threads.h"
 #include "rt/model/site.h"
 
 #include <errno.h>
@@ -24,15 +25,21 @@
 
 /* ---- threads ---- */
 
-/* Parts of fpost_races_run: C11's functions return int. */
+/* The thread's own function. */
+static struct fpost_races_start begun(void *birth) {
+  return fpost_recover_threads_counted() ? fpost_recover_thread_run(birth)
+                                         : fpost_races_run(birth);
+}
+
+/* C11's functions return int. */
 static int run_c11(void *birth) {
-  struct fpost_races_start start = fpost_races_run(birth);
+  struct fpost_races_start start = begun(birth);
   /* What fpost_races_create was given as another type. */
   return ((thrd_start_t)(uintptr_t)start.run)(start.argument);
 }
 
 static void *run_posix(void *birth) {
-  struct fpost_races_start start = fpost_races_run(birth);
+  struct fpost_races_start start = begun(birth);
   return start.run(start.argument);
 }
 
@@ -40,6 +47,18 @@ FPOST_INTERPOSE int pthread_create(pthread_t *thread,
                                    const pthread_attr_t *attributes,
                                    void *(*run)(void *), void *argument) {
   int state = PTHREAD_CREATE_JOINABLE;
+  if (FPOST_UNLIKELY(fpost_recover_threads_counted())) {
+    void *ticket =
+        fpost_recover_thread_create((struct fpost_races_start){run, argument});
+    int error =
+        ticket == NULL
+            ? REAL(pthread_create)(thread, attributes, run, argument)
+            : REAL(pthread_create)(thread, attributes, run_posix, ticket);
+    if (ticket != NULL && error != 0) {
+      fpost_recover_thread_not_created(ticket);
+    }
+    return error;
+  }
   if (FPOST_LIKELY(!fpost_races_on)) {
     return REAL(pthread_create)(thread, attributes, run, argument);
   }
@@ -65,6 +84,16 @@ FPOST_INTERPOSE int pthread_create(pthread_t *thread,
 FPOST_INTERPOSE int thrd_create(thrd_t *thread, thrd_start_t run,
                                 void *argument) {
   struct fpost_races_ticket ticket = {NULL, 0};
+  if (FPOST_UNLIKELY(fpost_recover_threads_counted())) {
+    void *counted = fpost_recover_thread_create((struct fpost_races_start){
+        (void *(*)(void *))(uintptr_t)run, argument});
+    int error = counted == NULL ? REAL(thrd_create)(thread, run, argument)
+                                : REAL(thrd_create)(thread, run_c11, counted);
+    if (counted != NULL && error != thrd_success) {
+      fpost_recover_thread_not_created(counted);
+    }
+    return error;
+  }
   if (FPOST_UNLIKELY(fpost_races_on)) {
     ticket = fpost_races_create(
         (struct fpost_races_start){(void *(*)(void *))(uintptr_t)run, argument},

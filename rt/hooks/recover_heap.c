@@ -5,18 +5,16 @@
 #include "rt/hooks/context.h"
 #include "rt/hooks/recover.h"
 #include "rt/hooks/recover_run.h"
+#include "rt/hooks/recover_threads.h"
 #include "rt/hooks/text.h"
 #include "rt/hooks/visitors.h"
 #include "rt/os/os.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/single_threaded.h>
 
-/* Objects of a pool; one with more is not looked at. */
-#define OBJECTS_MAX (UINT32_C(1) << 22)
-/* Objects that the program declares to be reached. */
-#define DECLARED_MAX (UINT32_C(1) << 20)
+/* First room of a table; it doubles when full. */
+#define OBJECTS_MIN (UINT32_C(1) << 12)
 /* The exit code of a replay that finds something. */
 #define EXIT_FOUND 1
 #define WORD sizeof(uint64_t)
@@ -37,6 +35,7 @@ struct search {
   struct object *objects; /* ascending */
   uint32_t *work;         /* indices of objects to be looked at */
   uint32_t count;
+  uint32_t max;
   uint32_t work_count;
   bool holders;                /* of objects that are not reached: look for
                                   which others they hold */
@@ -46,6 +45,7 @@ struct search {
 /* Addresses that the program has declared to be reached. */
 static const void **declared;
 static uint32_t declared_count;
+static uint32_t declared_max;
 static bool looking;
 /* The search whose visitors run. */
 static struct search *under_way;
@@ -61,12 +61,33 @@ static struct fpost_heap_pool *pool_of(const void *base) {
 
 void fpost_recover_heap_opened(void *pool) {
   struct fpost_heap_pool *place = pool_of(NULL);
-  if (fpost_run.plan->heap_mode == FPOST_PLAN_HEAP_OFF || place == NULL ||
-      fpost_run.forked) {
+  if (fpost_run.plan->heap_mode == FPOST_PLAN_HEAP_OFF || fpost_run.forked) {
+    return;
+  }
+  if (place == NULL) {
+    fpost_run_flag(FPOST_RUN_HEAP_SIZE);
     return;
   }
   struct fpost_oid oid = fpost_real.pmemobj_oid((const char *)pool + WORD);
   *place = (struct fpost_heap_pool){.base = pool, .id = oid.pool};
+}
+
+/* Room for one more item; false: there is no memory. */
+static bool room(void **items, uint32_t count, uint32_t *max, size_t size) {
+  if (count < *max) {
+    return true;
+  }
+  uint32_t more = *max == 0 ? OBJECTS_MIN : *max * 2;
+  void *grown = more <= *max ? FPOST_OS_FAILED
+                : *max == 0  ? fpost_os_reserve(more * size)
+                             : fpost_os_grow(*items, *max * size, more * size);
+  if (grown == FPOST_OS_FAILED) {
+    fpost_run_flag(FPOST_RUN_HEAP_SIZE);
+    return false;
+  }
+  *items = grown;
+  *max = more;
+  return true;
 }
 
 /* ---- what is found ---- */
@@ -105,11 +126,8 @@ static void found(const struct search *search, uint64_t target, uint64_t field,
   struct fpost_plan_heap heap = {.object = pm_of(search, target),
                                  .field =
                                      field == 0 ? 0 : pm_of(search, field)};
-  for (uint32_t i = 0; i < plan->heap_known_count; i++) {
-    if (plan->heap_known[i].object == heap.object &&
-        plan->heap_known[i].field == heap.field) {
-      return;
-    }
+  if (fpost_plan_heap_place(plan, &heap)->object != 0) {
+    return;
   }
   object.address = pm_of(search, object.address);
   if (plan->request == FPOST_PLAN_MAIN) {
@@ -224,18 +242,29 @@ static void look(struct search *search, const struct object *object) {
 
 /* ---- a pool ---- */
 
-/* Fill the list of objects; false: too many, or not as expected. */
+/* Fill the list of objects; false: no memory, or not as expected. */
 static bool objects_list(struct search *search) {
   struct fpost_oid oid = fpost_real.pmemobj_first(search->pool->base);
   uint64_t end = 0;
   for (; oid.offset != 0; oid = fpost_real.pmemobj_next(oid)) {
-    if (search->count == OBJECTS_MAX || oid.offset < end) {
+    void *objects = search->objects;
+    if (oid.offset < end ||
+        !room(&objects, search->count, &search->max, sizeof(struct object))) {
+      fpost_run_flag(FPOST_RUN_HEAP_SIZE);
       return false;
     }
+    search->objects = objects;
     uint64_t size = fpost_real.pmemobj_alloc_usable_size(oid);
     end = oid.offset + size;
     search->objects[search->count++] =
         (struct object){.offset = oid.offset, .size = size};
+  }
+  search->work = search->count == 0
+                     ? NULL
+                     : fpost_os_reserve(search->count * sizeof(uint32_t));
+  if ((void *)search->work == FPOST_OS_FAILED) {
+    fpost_run_flag(FPOST_RUN_HEAP_SIZE);
+    return false;
   }
   return true;
 }
@@ -281,9 +310,6 @@ static void leaks_report(struct search *search) {
 }
 
 static void pool_search(struct search *search) {
-  if (!objects_list(search)) {
-    return;
-  }
   search->at = (struct fpost_plan_object){.address = search->pool->root,
                                           .size = search->pool->root_size,
                                           .root = 1};
@@ -304,20 +330,17 @@ static void pool_look(struct fpost_heap_pool *pool) {
   struct fpost_oid root =
       fpost_real.pmemobj_root((void *)(uintptr_t)pool->base, pool->root_size);
   pool->root = root.offset;
-  struct search search = {
-      .pool = pool,
-      .view = mapping->view,
-      .origin = (uintptr_t)pool->base - mapping->address + mapping->offset,
-      .objects = fpost_os_reserve(OBJECTS_MAX * sizeof(struct object)),
-      .work = fpost_os_reserve(OBJECTS_MAX * sizeof(uint32_t))};
-  if ((void *)search.objects != FPOST_OS_FAILED &&
-      (void *)search.work != FPOST_OS_FAILED) {
-    looking = true;
+  struct search search = {.pool = pool,
+                          .view = mapping->view,
+                          .origin = (uintptr_t)pool->base - mapping->address +
+                                    mapping->offset};
+  looking = true;
+  if (objects_list(&search)) {
     pool_search(&search);
-    looking = false;
-    fpost_os_release(search.objects, OBJECTS_MAX * sizeof(struct object));
-    fpost_os_release(search.work, OBJECTS_MAX * sizeof(uint32_t));
+    fpost_os_release(search.work, search.count * sizeof(uint32_t));
   }
+  looking = false;
+  fpost_os_release(search.objects, search.max * sizeof(struct object));
 }
 
 void fpost_recover_heap_closing(void *base) {
@@ -330,9 +353,13 @@ void fpost_recover_heap_closing(void *base) {
   if (!fpost_run.forked && fpost_real.pmemobj_tx_stage() == STAGE_NONE) {
     if (mode == FPOST_PLAN_HEAP_READ || fpost_run.rule == FPOST_CHOICE_LAST) {
       pool_look(pool);
-    } else if (__libc_single_threaded && fpost_view_aside_begin()) {
+    } else if (fpost_recover_threads_alive()) {
+      fpost_run_flag(FPOST_RUN_HEAP_THREADS);
+    } else if (fpost_view_aside_begin()) {
       pool_look(pool);
       fpost_view_aside_end();
+    } else {
+      fpost_run_flag(FPOST_RUN_HEAP_SIZE);
     }
   }
   *pool = (struct fpost_heap_pool){.base = NULL};
@@ -364,11 +391,9 @@ void fpost_recover_heap_reach(const void *address) {
   if (fpost_run.plan->heap_mode == FPOST_PLAN_HEAP_OFF || looking) {
     return;
   }
-  if (declared == NULL) {
-    void *room = fpost_os_reserve(DECLARED_MAX * sizeof(*declared));
-    declared = room == FPOST_OS_FAILED ? NULL : room;
-  }
-  if (declared != NULL && declared_count < DECLARED_MAX) {
+  void *items = (void *)declared;
+  if (room(&items, declared_count, &declared_max, sizeof(*declared))) {
+    declared = items;
     declared[declared_count++] = address;
   }
 }

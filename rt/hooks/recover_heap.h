@@ -8,9 +8,11 @@
  * How what recovery has left undecided is taken, the plan says (enum
  * fpost_plan_heap_mode):
  *
- *   BASE   as not persisted, and undecided again afterwards; recoveries with
- *          threads are not looked at.
+ *   BASE   as not persisted, and undecided again afterwards; not if other
+ *          threads of recovery are still there.
  *   READ   it is decided, as if recovery itself had read it.
+ *
+ * What could not be looked at, a flag of the run says (enum fpost_run_flag).
  *
  * All do nothing when the plan does not ask for it. In recover mode alone.
  */

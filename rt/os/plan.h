@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 #define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
-#define FPOST_PLAN_VERSION 7u
+#define FPOST_PLAN_VERSION 8u
 
 /* Undecided units at one crash point. */
 #define FPOST_PLAN_UNITS_MAX (1u << 20)
@@ -58,7 +58,7 @@
 
 /* What is found in the heap of one run, and what is known and passed over. */
 #define FPOST_PLAN_HEAP_MAX 4u
-#define FPOST_PLAN_HEAP_KNOWN_MAX 256u
+#define FPOST_PLAN_HEAP_KNOWN_MAX (1u << 16) /* places of a table */
 
 /* How a run ended. */
 enum fpost_outcome {
@@ -84,7 +84,11 @@ enum fpost_run_flag {
                               all states in which it matches */
   FPOST_RUN_STORED = 512, /* it may have stored to a pool: it did, or flushed */
   FPOST_RUN_CHECKER = 1024, /* the outcome is that of the checker after it */
-  FPOST_RUN_CHECKED = 2048  /* that checker read a pool */
+  FPOST_RUN_CHECKED = 2048, /* that checker read a pool */
+  FPOST_RUN_HEAP_THREADS = 4096, /* the heap it left was not looked at: other
+                                    threads were there, */
+  FPOST_RUN_HEAP_SIZE = 8192 /* or no memory for its objects; or too much in it
+                                is known to be looked for more */
 };
 
 /* Looking at the heaps of libpmemobj after recovery, rt/hooks/recover_heap.h.
@@ -194,7 +198,8 @@ struct fpost_plan {
                                              observation; "": none */
   uint32_t heap_mode;                     /* enum fpost_plan_heap_mode */
   uint32_t heap_known_count;
-  struct fpost_plan_heap heap_known[FPOST_PLAN_HEAP_KNOWN_MAX];
+  struct fpost_plan_heap heap_known[FPOST_PLAN_HEAP_KNOWN_MAX]; /* open
+                                     addressing; object 0: a free place */
   uint32_t pool_count;
   uint32_t units_used; /* units at and past this index are free */
   struct fpost_plan_pool pools[FPOST_POOLS_MAX];
@@ -244,6 +249,23 @@ struct fpost_plan {
 
 static inline void *fpost_plan_table(struct fpost_plan *plan, uint64_t at) {
   return (uint8_t *)plan + at;
+}
+
+/* The place of what is known of the heap: its own, or a free one. There is
+   always a free one. */
+static inline struct fpost_plan_heap *
+fpost_plan_heap_place(struct fpost_plan *plan,
+                      const struct fpost_plan_heap *heap) {
+  uint64_t hash = (heap->object ^ heap->field << 17 ^ heap->field >> 47) *
+                  UINT64_C(0x9e3779b97f4a7c15);
+  for (uint64_t at = hash >> 32;; at++) {
+    struct fpost_plan_heap *place =
+        &plan->heap_known[at % FPOST_PLAN_HEAP_KNOWN_MAX];
+    if (place->object == 0 ||
+        (place->object == heap->object && place->field == heap->field)) {
+      return place;
+    }
+  }
 }
 
 static inline struct fpost_joints fpost_plan_joints(struct fpost_plan *plan) {

@@ -327,6 +327,22 @@ static void note_orphans(uint32_t flags, struct fpost_report *report) {
   }
 }
 
+/* What recovery left in heaps, where it was not looked at. */
+static void note_heap(uint32_t flags, struct fpost_report *report) {
+  if ((flags & FPOST_RUN_HEAP_THREADS) != 0) {
+    fpost_report_note(report,
+                      "where recovery ended with threads under way, leaks and "
+                      "dangling pointers were not looked for: join them first, "
+                      "or try --check-heap");
+  }
+  if ((flags & FPOST_RUN_HEAP_SIZE) != 0) {
+    fpost_report_note(report,
+                      "leaks and dangling pointers after recovery were not all "
+                      "looked for: there was no memory for the objects of a "
+                      "pool, or too many are known to be left without a crash");
+  }
+}
+
 static void note_second(const struct explore_totals *totals,
                         struct fpost_report *report) {
   if (totals->second != 0) {
@@ -372,6 +388,7 @@ int explore_report(const char *command, const char *path,
     note_operations(&db, &totals, report);
     note_second(&totals, report);
     note_orphans(totals.flags, report);
+    note_heap(totals.flags, report);
     char *seed = explore_db_get(&db, "seed");
     char *strategy = explore_db_get(&db, "strategy");
     report->seeded =

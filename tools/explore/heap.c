@@ -42,16 +42,39 @@ void explore_heap_free(struct explore_heap *heap) {
   free(heap->leaked);
 }
 
+/* Let the runs pass it over from now on. */
+static void pass_over(struct fpost_plan *plan, struct fpost_plan_heap heap) {
+  struct fpost_plan_heap *place = fpost_plan_heap_place(plan, &heap);
+  if (place->object == 0 &&
+      plan->heap_known_count < FPOST_PLAN_HEAP_KNOWN_MAX / 4 * 3) {
+    *place = heap;
+    plan->heap_known_count++;
+  }
+}
+
 void explore_heap_begin(struct explore_search *search) {
   const struct explore_heap *heap = &search->info->heap;
-  struct fpost_plan *plan = search->image.plan;
-  plan->heap_mode = search->config->heap;
-  for (uint32_t i = 0; i < heap->leaked_count &&
-                       plan->heap_known_count < FPOST_PLAN_HEAP_KNOWN_MAX;
-       i++) {
-    plan->heap_known[plan->heap_known_count++] =
-        (struct fpost_plan_heap){.object = heap->leaked[i]};
+  search->image.plan->heap_mode = search->config->heap;
+  for (uint32_t i = 0; i < heap->leaked_count; i++) {
+    pass_over(search->image.plan,
+              (struct fpost_plan_heap){.object = heap->leaked[i]});
   }
+}
+
+bool explore_heap_full(const struct explore_search *search) {
+  return search->image.plan->heap_known_count >=
+         FPOST_PLAN_HEAP_KNOWN_MAX / 4 * 3;
+}
+
+bool explore_heap_passed(struct explore_search *search,
+                         const struct fpost_plan_run *run) {
+  bool fresh = false;
+  for (uint32_t i = 0; i < run->heap_count; i++) {
+    uint32_t before = search->image.plan->heap_known_count;
+    pass_over(search->image.plan, run->heap[i]);
+    fresh = fresh || search->image.plan->heap_known_count != before;
+  }
+  return fresh;
 }
 
 static bool holds(const struct explore_heap_mark *mark, uint64_t address) {
@@ -200,15 +223,6 @@ static bool field_stale(const struct explore_search *search,
   return follow.stale || follow_dangles(&follow);
 }
 
-/* Let the runs pass it over from now on. */
-static void pass_over(struct explore_search *search,
-                      const struct fpost_plan_heap *heap) {
-  struct fpost_plan *plan = search->image.plan;
-  if (plan->heap_known_count < FPOST_PLAN_HEAP_KNOWN_MAX) {
-    plan->heap_known[plan->heap_known_count++] = *heap;
-  }
-}
-
 static bool judged_before(const struct explore_search *search,
                           const struct fpost_plan_heap *heap, bool *wrong) {
   for (uint32_t i = 0; i < search->heap_judged_count; i++) {
@@ -252,7 +266,7 @@ bool explore_heap_wrong(struct explore_search *search,
   }
   judged_add(search, heap, wrong);
   if (!wrong) {
-    pass_over(search, heap);
+    pass_over(search->image.plan, *heap);
   }
   return wrong;
 }

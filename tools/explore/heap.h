@@ -42,6 +42,14 @@ void explore_heap_free(struct explore_heap *heap);
 /* Say in the plan what is to be looked for, and what is known before. */
 void explore_heap_begin(struct explore_search *search);
 
+/* So much is passed over that there is no room for more. */
+bool explore_heap_full(const struct explore_search *search);
+
+/* What the run has said has been judged: pass it over from now on. False: that
+   was so before. */
+bool explore_heap_passed(struct explore_search *search,
+                         const struct fpost_plan_run *run);
+
 /* Is what a run says of the heap something to be reported? */
 bool explore_heap_wrong(struct explore_search *search,
                         const struct fpost_plan_run *run,

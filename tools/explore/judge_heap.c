@@ -150,10 +150,24 @@ static void judge(struct explore_search *search,
 
 void explore_judge_heap(struct explore_search *search,
                         const struct fpost_plan_run *run) {
-  for (uint32_t i = 0; i < run->heap_count; i++) {
-    const struct fpost_plan_heap *heap = &run->heap[i];
-    if (explore_heap_wrong(search, run, heap) && !known(search, heap)) {
-      judge(search, run, heap);
+  struct fpost_plan_run shown = *run;
+  bool more = true;
+  while (more) {
+    for (uint32_t i = 0; i < shown.heap_count; i++) {
+      const struct fpost_plan_heap *heap = &shown.heap[i];
+      if (explore_heap_wrong(search, &shown, heap) && !known(search, heap)) {
+        judge(search, &shown, heap);
+      }
     }
+    /* A run has room for so many: see what else there is. */
+    more = shown.heap_count == FPOST_PLAN_HEAP_MAX &&
+           explore_heap_passed(search, &shown);
+    if (more) {
+      explore_run_prefix(search, search->choices, search->choice_count, &shown);
+      search->point.runs++;
+    }
+  }
+  if (explore_heap_full(search)) {
+    search->point.flags |= FPOST_RUN_HEAP_SIZE;
   }
 }
