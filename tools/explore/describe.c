@@ -401,6 +401,18 @@ static void describe_collision(struct explore_search *search,
   add_lost(search, finding, found);
 }
 
+/* The name of the state that the finding is of. */
+static char *lost_state(struct explore_search *search,
+                        const struct explore_found *found) {
+  char *name =
+      explore_state_name(&search->image, search->point.event, found->lost,
+                         found->lost_count, found->others_full);
+  return search->outer == NULL
+             ? name
+             : explore_second_name(search, found->lost, found->lost_count,
+                                   found->others_full, name);
+}
+
 static void describe_heap(struct explore_search *search,
                           const struct explore_found *found,
                           struct fpost_report_finding *finding) {
@@ -408,12 +420,15 @@ static void describe_heap(struct explore_search *search,
   explore_run_state(search, found->lost, found->lost_count, found->others_full,
                     &run);
   explore_heap_describe(search, found, finding);
+  if (search->outer != NULL) {
+    finding->crash.outcome = fpost_report_format(
+        &search->report, "%s; it ran again after a crash in recovery",
+        finding->crash.outcome);
+  }
   if (found->first != UINT32_MAX) {
     add_lost(search, finding, found);
   }
-  add_crash(search, finding,
-            explore_state_name(&search->image, search->point.event, found->lost,
-                               found->lost_count, found->others_full));
+  add_crash(search, finding, lost_state(search, found));
 }
 
 static void describe_failure(struct explore_search *search,
@@ -470,14 +485,7 @@ static void describe_failure(struct explore_search *search,
   } else {
     explore_describe_operation(search, found, &run, finding);
   }
-  char *state =
-      explore_state_name(&search->image, search->point.event, found->lost,
-                         found->lost_count, found->others_full);
-  if (search->outer != NULL) {
-    state = explore_second_name(search, found->lost, found->lost_count,
-                                found->others_full, state);
-  }
-  add_crash(search, finding, state);
+  add_crash(search, finding, lost_state(search, found));
 }
 
 /* The state that the run's choices leave, as little persisted as may be. */

@@ -61,6 +61,14 @@ void explore_heap_begin(struct explore_search *search) {
   }
 }
 
+void explore_heap_again(struct explore_search *search) {
+  struct fpost_plan *plan = search->image.plan;
+  const struct fpost_plan *first = search->outer->image.plan;
+  plan->heap_mode = first->heap_mode;
+  plan->heap_known_count = first->heap_known_count;
+  memcpy(plan->heap_known, first->heap_known, sizeof plan->heap_known);
+}
+
 bool explore_heap_full(const struct explore_search *search) {
   return search->image.plan->heap_known_count >=
          FPOST_PLAN_HEAP_KNOWN_MAX / 4 * 3;
@@ -250,19 +258,24 @@ bool explore_heap_wrong(struct explore_search *search,
                         const struct fpost_plan_run *run,
                         const struct fpost_plan_heap *heap) {
   bool wrong = true;
-  if (search->outer != NULL || run->outcome != FPOST_OUTCOME_EXIT ||
-      run->value != 0) {
+  if (run->outcome != FPOST_OUTCOME_EXIT || run->value != 0) {
     return false;
   }
   if (judged_before(search, heap, &wrong)) {
     return wrong;
   }
+  if (search->outer != NULL && judged_before(search->outer, heap, &wrong)) {
+    return false; /* it takes no crash of recovery, or is none at all */
+  }
   if (heap->field == 0) {
-    wrong = !needs_no_pointer(&search->info->heap, heap->object);
+    wrong = !needs_no_pointer(&search->info->heap, heap->object) &&
+            (search->outer == NULL ||
+             !needs_no_pointer(&search->outer->info->heap, heap->object));
   } else {
     wrong = search->config->heap == FPOST_PLAN_HEAP_READ ||
             (heap->field & EXPLORE_HEAP_VISITED) != 0 ||
-            !field_stale(search, heap);
+            (!field_stale(search, heap) &&
+             (search->outer == NULL || !field_stale(search->outer, heap)));
   }
   judged_add(search, heap, wrong);
   if (!wrong) {

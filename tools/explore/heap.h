@@ -42,6 +42,9 @@ void explore_heap_free(struct explore_heap *heap);
 /* Say in the plan what is to be looked for, and what is known before. */
 void explore_heap_begin(struct explore_search *search);
 
+/* The same, for a crash of recovery (second.h). */
+void explore_heap_again(struct explore_search *search);
+
 /* So much is passed over that there is no room for more. */
 bool explore_heap_full(const struct explore_search *search);
 

@@ -414,6 +414,7 @@ static bool inner_begin(struct explore_search *inner,
   inner->image.plan->observe_stdout = outer->image.plan->observe_stdout;
   memcpy(inner->image.plan->observe_path, outer->image.plan->observe_path,
          sizeof inner->image.plan->observe_path);
+  explore_heap_again(inner);
   inner->target.timeout_ms = outer->target.timeout_ms;
   inner->material = outer->material;
   explore_info_symbols(&recording->info, inner->report.symbols);
@@ -434,6 +435,7 @@ static void inner_end(struct explore_search *inner) {
   fpost_report_free(&inner->report);
   (void)munmap(inner->marks, FPOST_PLAN_UNITS_MAX * sizeof *inner->marks);
   free(inner->found);
+  free(inner->heap_judged);
   free(inner->kept);
   free(inner->unknown);
   free(inner->choices);
