@@ -121,13 +121,22 @@ static int dup_done(int old_fd, int new_fd) {
   return new_fd;
 }
 
+/* What new_fd was is closed, unless it is old_fd. */
+static void dup_over(int new_fd) {
+  if (FPOST_UNLIKELY(fpost_races_on)) {
+    fpost_races_sent(new_fd);
+  }
+}
+
 FPOST_INTERPOSE int dup(int fd) {
   return dup_done(fd, fpost_real.dup(fd));
 }
 FPOST_INTERPOSE int dup2(int old_fd, int new_fd) {
+  dup_over(new_fd);
   return dup_done(old_fd, fpost_real.dup2(old_fd, new_fd));
 }
 FPOST_INTERPOSE int dup3(int old_fd, int new_fd, int flags) {
+  dup_over(new_fd);
   return dup_done(old_fd, fpost_real.dup3(old_fd, new_fd, flags));
 }
 

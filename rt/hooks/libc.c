@@ -512,9 +512,6 @@ I32 __fencepost_libc_puts(PTR from) {
 U64 __fencepost_libc_recv(I32 socket, PTR to, U64 size, I32 flags) {
   writes(to, size);
   ssize_t done = recv(socket, to, size, flags);
-  if (FPOST_UNLIKELY(fpost_races_on) && done >= 0) {
-    fpost_races_received(socket);
-  }
   if (done > 0) {
     WROTE(to, (size_t)done < size ? (size_t)done : size);
   }
@@ -522,9 +519,6 @@ U64 __fencepost_libc_recv(I32 socket, PTR to, U64 size, I32 flags) {
 }
 U64 __fencepost_libc_send(I32 socket, PTR from, U64 size, I32 flags) {
   reads(from, size);
-  if (FPOST_UNLIKELY(fpost_races_on)) {
-    fpost_races_sent(socket);
-  }
   return (U64)send(socket, from, size, flags);
 }
 

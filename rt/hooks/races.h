@@ -70,6 +70,14 @@ void fpost_races_unlock(const volatile void *object, uintptr_t pc);
 /* fd is about to be written to, or was read from; errno stays. */
 void fpost_races_sent(int fd);
 void fpost_races_received(int fd);
+/* The same of what comes by no descriptor that is known; each kind is one. */
+enum fpost_races_heard {
+  FPOST_HEARD_READY, /* a descriptor was written to: said by fpost_races_sent */
+  FPOST_HEARD_QUEUE,
+  FPOST_HEARD_SIGNAL
+};
+void fpost_races_said(enum fpost_races_heard kind);
+void fpost_races_heard(enum fpost_races_heard kind);
 
 /* ---- threads ---- */
 

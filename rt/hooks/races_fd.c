@@ -11,8 +11,9 @@
 
 #include <sys/stat.h>
 
-/* No address of an object: odd. */
+/* No addresses of objects: odd. */
 #define KEY_SOCKETS 1u
+#define KEY_HEARD 3u /* the first of enum fpost_races_heard */
 
 /* The key of what fd stands for; 0: it orders nothing. */
 static uint64_t key_of(int fd) {
@@ -32,17 +33,36 @@ static uint64_t key_of(int fd) {
   }
 }
 
+/* They are keys, not addresses that are looked at. */
+static void key_release(uint64_t key) {
+  fpost_races_release((const void *)(uintptr_t)key);
+}
+static void key_acquire(uint64_t key) {
+  fpost_races_acquire((const void *)(uintptr_t)key);
+}
+
+void fpost_races_said(enum fpost_races_heard kind) {
+  key_release(KEY_HEARD + 2 * (uint64_t)kind);
+}
+
+void fpost_races_heard(enum fpost_races_heard kind) {
+  key_acquire(KEY_HEARD + 2 * (uint64_t)kind);
+}
+
 void fpost_races_sent(int fd) {
   uint64_t key = key_of(fd);
   if (key != 0) {
-    /* It is a key, not an address that is looked at. */
-    fpost_races_release((const void *)(uintptr_t)key);
+    key_release(key);
+    fpost_races_said(FPOST_HEARD_READY);
   }
 }
 
 void fpost_races_received(int fd) {
   uint64_t key = key_of(fd);
   if (key != 0) {
-    fpost_races_acquire((const void *)(uintptr_t)key);
+    key_acquire(key);
+    if (key != KEY_SOCKETS) {
+      fpost_races_heard(FPOST_HEARD_SIGNAL); /* it may be a signalfd */
+    }
   }
 }

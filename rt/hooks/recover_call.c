@@ -12,6 +12,7 @@
  * recover_libc.c, recover_guard.c and interpose_file.c.
  */
 #define _GNU_SOURCE
+#include "rt/hooks/races.h"
 #include "rt/hooks/recover.h"
 #include "rt/hooks/recover_real.h"
 #include "rt/hooks/recover_run.h"
@@ -90,7 +91,8 @@ static void done(bool opened) {
   }
 }
 
-#define CALL(result, failed, name)                                             \
+/* first and last are done before and behind the call, whose result is value. */
+#define CALL_TOLD(result, failed, name, first, last)                           \
   REAL(result, name, (long, long, long, long, long, long))                     \
   EXPORT result call_##name(long, long, long, long, long,                      \
                             long) __asm__(#name);                              \
@@ -98,6 +100,7 @@ static void done(bool opened) {
     const uintptr_t arguments[ARGUMENTS] = {(uintptr_t)a, (uintptr_t)b,        \
                                             (uintptr_t)c, (uintptr_t)d,        \
                                             (uintptr_t)e, (uintptr_t)f};       \
+    first;                                                                     \
     result value = real_##name()(a, b, c, d, e, f);                            \
     bool opened = false;                                                       \
     while (value == (failed) && again(arguments, ARGUMENTS, SITE)) {           \
@@ -105,10 +108,23 @@ static void done(bool opened) {
       value = real_##name()(a, b, c, d, e, f);                                 \
     }                                                                          \
     done(opened);                                                              \
+    last;                                                                      \
     return value;                                                              \
   }
+#define CALL(result, failed, name)                                             \
+  CALL_TOLD(result, failed, name, (void)0, (void)0)
 #define CALL_INT(name) CALL(int, -1, name)
 #define CALL_LONG(name) CALL(long, -1, name)
+/* Those that send to the descriptor, which is their first argument, and those
+   that receive from it: to whom that matters. */
+#define SENT(fd)                                                               \
+  (FPOST_UNLIKELY(fpost_races_on) ? fpost_races_sent((int)(fd)) : (void)0)
+#define RECEIVED(fd)                                                           \
+  (FPOST_UNLIKELY(fpost_races_on) && value >= 0                                \
+       ? fpost_races_received((int)(fd))                                       \
+       : (void)0)
+#define SEND(result, name) CALL_TOLD(result, -1, name, SENT(a), (void)0)
+#define RECEIVE(result, name) CALL_TOLD(result, -1, name, (void)0, RECEIVED(a))
 
 CALL_INT(mkdir)
 CALL_INT(mkdirat)
@@ -133,7 +149,7 @@ CALL_INT(setxattr)
 CALL_INT(lsetxattr)
 CALL_INT(fsetxattr)
 CALL_INT(bind)
-CALL_INT(connect)
+SEND(int, connect)
 CALL_INT(getsockname)
 CALL_INT(getpeername)
 CALL_INT(socketpair)
@@ -143,7 +159,10 @@ CALL_INT(uname)
 CALL_INT(setsockopt)
 CALL_INT(getsockopt)
 CALL_INT(ioctl)
-CALL_INT(poll)
+CALL_TOLD(int, -1, poll, (void)0,
+          FPOST_UNLIKELY(fpost_races_on) && value > 0
+              ? fpost_races_heard(FPOST_HEARD_READY)
+              : (void)0)
 CALL_INT(clock_settime)
 CALL_INT(sethostname)
 CALL_LONG(readlink)
@@ -152,10 +171,10 @@ CALL_LONG(getxattr)
 CALL_LONG(lgetxattr)
 CALL_LONG(fgetxattr)
 CALL_LONG(getrandom)
-CALL_LONG(send)
-CALL_LONG(sendto)
-CALL_LONG(recv)
-CALL_LONG(recvfrom)
+SEND(long, send)
+SEND(long, sendto)
+RECEIVE(long, recv)
+RECEIVE(long, recvfrom)
 CALL(void *, NULL, opendir)
 CALL(void *, NULL, getcwd)
 
@@ -208,10 +227,11 @@ static bool message_again(const void *address, struct fpost_site site) {
   return again(arguments, (uint32_t)count, site);
 }
 
-#define MESSAGE(name)                                                          \
+#define MESSAGE(name, first, last)                                             \
   REAL(long, name, (int, const void *, int))                                   \
   EXPORT long call_##name(int, const void *, int) __asm__(#name);              \
   long call_##name(int fd, const void *message, int flags) {                   \
+    first;                                                                     \
     long value = real_##name()(fd, message, flags);                            \
     bool opened = false;                                                       \
     while (value == -1 && message_again(message, SITE)) {                      \
@@ -219,10 +239,11 @@ static bool message_again(const void *address, struct fpost_site site) {
       value = real_##name()(fd, message, flags);                               \
     }                                                                          \
     done(opened);                                                              \
+    last;                                                                      \
     return value;                                                              \
   }
-MESSAGE(sendmsg)
-MESSAGE(recvmsg)
+MESSAGE(sendmsg, SENT(fd), (void)0)
+MESSAGE(recvmsg, (void)0, RECEIVED(fd))
 
 /* ---- vectors with flags: by way of those without ---- */
 

@@ -38,6 +38,10 @@ INTERPOSED = re.compile(r"""^(
   | [lf]?[gs]etxattr | bind | connect | get(sock|peer)name | socketpair | pipe2? | uname | [gs]etsockopt | send(to|msg)? | ioctl | poll
   | clock_settime | sethostname | getrandom | syscall | sendfile64 | splice
   | f(re)?open(64)? | popen | renameat2 | f?chmod | fchmodat | lockf(64)?
+  | shutdown | accept4? | p?select | ppoll | epoll_p?wait | mq_(timed)?(send|receive)
+  | fclose | fflush | fwrite | fputs | v?fprintf | (__)?getdelim
+  | msg(snd|rcv) | sem(timed)?op | kill | tgkill | raise | pause
+  | (pthread_)?sigqueue | pthread_kill | sig(wait|waitinfo|timedwait|suspend)
   | (m|c|re|aligned_)?alloc | malloc | calloc | realloc | reallocarray | free
   | posix_memalign | aligned_alloc | memalign | valloc | pvalloc
   | malloc_usable_size | strdup | strndup | _Zn[wa].* | _Zd[la].*
