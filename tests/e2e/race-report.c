@@ -29,7 +29,7 @@
  * OTHER-NEXT: holding mutex (C11) at 0x{{[0-9a-f]+}}, taken at {{.*}} in two
  * READERS-NEXT: holding read-write lock at 0x{{[0-9a-f]+}} for reading, taken at {{.*}} in two
  * NONE-NEXT: holding no lock
- * OTHER-NEXT: fix: hold the mutex (C11) at 0x{{[0-9a-f]+}} (taken at {{.*}} in two) at {{.*}}race-report.c:[[#]] too
+ * OTHER-NEXT: fix: hold the mutex (C11) at 0x{{[0-9a-f]+}} (taken at {{.*}} in two) at {{.*}}race-report.c:[[#]] (called from {{.*}}race-report.c:[[#]]) too
  * READERS-NEXT: fix: take the read-write lock at 0x{{[0-9a-f]+}} (taken at {{.*}}) for writing where both store
  * NONE-NEXT: fix: hold one lock at
  *
