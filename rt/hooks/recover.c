@@ -163,6 +163,7 @@ static void run_tables(struct fpost_plan *plan) {
                             .settled = reserve(pool->pages_count * 2 + 1),
                             .copy = -1};
   }
+  fpost_names_prepare();
 }
 
 /* Bounds that every run inherits. */
@@ -205,7 +206,7 @@ static void read_everything(void) {
   struct fpost_site nowhere = {0, 0};
   for (uint32_t i = 0; i < fpost_run.plan->pool_count; i++) {
     struct fpost_view *view = &fpost_run.views[i];
-    if (fpost_view_home(view) && view->exists) {
+    if (fpost_view_home(view) && view->size != 0) {
       fpost_view_read(view, 0, view->size, nowhere);
     }
   }

@@ -129,8 +129,6 @@ static void done(bool opened) {
 CALL_INT(mkdir)
 CALL_INT(mkdirat)
 CALL_INT(rmdir)
-CALL_INT(link)
-CALL_INT(linkat)
 CALL_INT(symlink)
 CALL_INT(symlinkat)
 CALL_INT(chdir)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Descriptors and paths of pools in a run. A descriptor refers to the
+ * Descriptors of pools in a run. A descriptor refers to the
  * guaranteed image, read-only, so that no call that escapes us can alter it;
  * reads and writes go to the view.
  */
@@ -11,10 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,7 +20,7 @@
 
 /* 1 + pool of each descriptor, 0: none. */
 static uint8_t fd_pools[FPOST_RUN_FDS_MAX];
-_Static_assert(FPOST_POOLS_MAX < 255, "a pool's number fits into a byte");
+_Static_assert(FPOST_RUN_VIEWS_MAX < 255, "a view's number fits into a byte");
 
 struct fpost_view *fpost_run_fd(int fd) {
   if (fd < 0 || fd >= FPOST_RUN_FDS_MAX || fd_pools[fd] == 0) {
@@ -46,94 +44,6 @@ void fpost_recover_dup(int old_fd, int new_fd) {
     struct fpost_view *view = fpost_run_fd(old_fd);
     fd_pools[new_fd] = view == NULL ? 0 : (uint8_t)(view - fpost_run.views + 1);
   }
-}
-
-/* ---- paths ---- */
-
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash == NULL ? path : slash + 1;
-}
-
-bool fpost_run_same_path(int dirfd, const char *path, const char *pool) {
-  if (strcmp(path, pool) == 0) {
-    return true;
-  }
-  if (strcmp(base_name(path), base_name(pool)) != 0) {
-    return false;
-  }
-  char dir[FPOST_PLAN_PATH_MAX];
-  size_t length = (size_t)(base_name(path) - path);
-  if (length + 2 > sizeof dir) {
-    return false;
-  }
-  memcpy(dir, length == 0 ? "." : path, length == 0 ? 1 : length);
-  dir[length == 0 ? 1 : length] = '\0';
-  char pool_dir[FPOST_PLAN_PATH_MAX];
-  length = (size_t)(base_name(pool) - pool);
-  memcpy(pool_dir, pool, length);
-  pool_dir[length] = '\0';
-  struct stat one;
-  struct stat two;
-  return syscall(SYS_newfstatat, dirfd, dir, &one, 0) == 0 &&
-         syscall(SYS_newfstatat, AT_FDCWD, pool_dir, &two, 0) == 0 &&
-         one.st_dev == two.st_dev && one.st_ino == two.st_ino;
-}
-
-/* The pool of which path is the very name: needs no system call. */
-static struct fpost_view *by_name(const char *path) {
-  for (uint32_t i = 0; i < fpost_run.plan->pool_count; i++) {
-    if (strcmp(fpost_run.plan->pools[i].path, path) == 0) {
-      return &fpost_run.views[i];
-    }
-  }
-  return NULL;
-}
-
-/* The pool that is open as the descriptor of which path is a name. */
-static struct fpost_view *by_descriptor(const char *path) {
-  static const char *const folders[] = {"/proc/self/fd/",
-                                        "/proc/thread-self/fd/", "/dev/fd/"};
-  for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-    size_t size = strlen(folders[i]);
-    if (strncmp(path, folders[i], size) == 0 && path[size] != '\0') {
-      char *end = NULL;
-      long fd = strtol(path + size, &end, 10);
-      return *end == '\0' && fd < FPOST_RUN_FDS_MAX ? fpost_run_fd((int)fd)
-                                                    : NULL;
-    }
-  }
-  return NULL;
-}
-
-struct fpost_view *fpost_run_path(int dirfd, const char *path) {
-  if (!fpost_recover_on || path == NULL || *path == '\0') {
-    return NULL;
-  }
-  int err = errno;
-  struct stat file;
-  struct fpost_view *found = by_name(path);
-  found = found != NULL ? found : by_descriptor(path);
-  bool there =
-      found == NULL && syscall(SYS_newfstatat, dirfd, path, &file, 0) == 0;
-  for (uint32_t i = 0; found == NULL && i < fpost_run.plan->pool_count; i++) {
-    const struct fpost_plan_pool *pool = &fpost_run.plan->pools[i];
-    bool known = pool->inode != 0;
-    if (pool->path[0] == '\0') {
-      continue;
-    }
-    /* By its name too: the file may have been replaced since. */
-    if ((there && known && file.st_dev == pool->device &&
-         file.st_ino == pool->inode) ||
-        fpost_run_same_path(dirfd, path, pool->path)) {
-      found = &fpost_run.views[i];
-    }
-  }
-  errno = err;
-  if (found != NULL) {
-    fpost_view_begin(found);
-  }
-  return found;
 }
 
 const char *fpost_recover_string(const char *text,
@@ -166,37 +76,40 @@ static long open_view(const struct fpost_view *view, int flags) {
                  mode | (flags & (O_CLOEXEC | O_NONBLOCK)), 0);
 }
 
-static int open_error(struct fpost_view *view, int flags) {
+static int open_error(struct fpost_name *name, int flags) {
+  struct fpost_view *view = fpost_name_view(name);
   if ((flags & O_DIRECTORY) != 0) {
     return ENOTDIR;
   }
-  if (!view->exists && (flags & O_CREAT) == 0) {
+  if (view == NULL && (flags & O_CREAT) == 0) {
     return ENOENT;
   }
-  if (view->exists && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
+  if (view != NULL && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
     return EEXIST;
   }
-  bool empty = !view->exists ||
-               ((flags & O_TRUNC) != 0 && (flags & O_ACCMODE) != O_RDONLY);
-  if (empty && !fpost_view_resize(view, 0)) {
-    return ENOSPC;
+  bool done = true;
+  if (view == NULL) {
+    done = fpost_name_create(name);
+  } else if ((flags & O_TRUNC) != 0 && (flags & O_ACCMODE) != O_RDONLY) {
+    done = fpost_view_resize(view, 0);
   }
-  view->exists = true;
-  return 0;
+  return done ? 0 : ENOSPC;
 }
 
 bool fpost_recover_open(int dirfd, const char *path, int flags, int *result) {
-  struct fpost_view *view = fpost_run_path(dirfd, path);
-  if (view == NULL) {
+  struct fpost_name *name =
+      fpost_run_name(dirfd, path, (flags & O_NOFOLLOW) == 0);
+  if (name == NULL) {
     return false;
   }
   fpost_run_flag(FPOST_RUN_OPENED);
-  int err = open_error(view, flags);
+  int err = open_error(name, flags);
   if (err != 0) {
     errno = err;
     *result = -1;
     return true;
   }
+  const struct fpost_view *view = name->view;
   long fd = open_view(view, flags);
   if (fd >= FPOST_RUN_FDS_MAX) {
     (void)syscall(SYS_close, fd);
@@ -293,6 +206,7 @@ bool fpost_recover_write(int fd, const struct iovec *parts, int count,
     return false;
   }
   fpost_run_flag(FPOST_RUN_MAPPED | FPOST_RUN_STORED);
+  fpost_view_begin(view);
   uint64_t at = (uint64_t)position(fd, offset);
   uint64_t total = 0;
   for (int i = 0; i < count; i++) {

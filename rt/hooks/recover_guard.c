@@ -66,29 +66,7 @@ SPAWN(posix_spawnp)
 /* ---- names of pools ---- */
 
 static bool is_pool(int dirfd, const char *path) {
-  return fpost_recover_on && fpost_run_path(dirfd, path) != NULL;
-}
-
-REAL(int, renameat2,
-     (int from_fd, const char *from, int to_fd, const char *to,
-      unsigned int flags))
-EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to,
-                     unsigned int flags) {
-  READ_PATH(from);
-  READ_PATH(to);
-  if (flags != RENAME_EXCHANGE || !is_pool(from_fd, from)) {
-    if (!is_pool(from_fd, from) && !is_pool(to_fd, to)) {
-      return real_renameat2()(from_fd, from, to_fd, to, flags);
-    }
-    if (flags == 0) {
-      return renameat(from_fd, from, to_fd, to);
-    }
-  }
-  fpost_run_say(
-      "fencepost: recovery renames a pool with flags, which cannot "
-      "be followed\n");
-  errno = EINVAL;
-  return -1;
+  return fpost_run_name(dirfd, path, true) != NULL;
 }
 
 /* A stream cannot be turned into one on a pool in place. */

@@ -324,7 +324,7 @@ static void pool_search(struct search *search) {
 static void pool_look(struct fpost_heap_pool *pool) {
   const struct fpost_mapping *mapping = fpost_run_find((uintptr_t)pool->base);
   pool->root_size = fpost_real.pmemobj_root_size((void *)(uintptr_t)pool->base);
-  if (pool->root_size == 0 || mapping == NULL) {
+  if (pool->root_size == 0 || mapping == NULL || mapping->view->adopted) {
     return; /* objects are found in another way, if there are any */
   }
   struct fpost_oid root =

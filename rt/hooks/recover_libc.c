@@ -25,15 +25,17 @@
 
 /* The path that the kernel is to look at instead, or path itself; null with
    errno set: the run sees no such file. */
-static const char *path_for(int dirfd, const char *path, char other[64]) {
+static const char *path_for(int dirfd, const char *path, bool follow,
+                            char other[64]) {
   if (!fpost_recover_on) {
     return path;
   }
-  struct fpost_view *view = fpost_run_path(dirfd, path);
-  if (view == NULL) {
+  struct fpost_name *name = fpost_run_name(dirfd, path, follow);
+  if (name == NULL) {
     return fpost_observe_path(dirfd, path, other);
   }
-  if (!view->exists) {
+  const struct fpost_view *view = fpost_name_view(name);
+  if (view == NULL) {
     errno = ENOENT;
     return NULL;
   }
@@ -48,7 +50,7 @@ static const char *path_for(int dirfd, const char *path, char other[64]) {
   EXPORT int name(const char *path, struct type *buffer) {                     \
     READ_PATH(path);                                                           \
     char other[64];                                                            \
-    const char *use = path_for(AT_FDCWD, path, other);                         \
+    const char *use = path_for(AT_FDCWD, path, true, other);                   \
     return use == NULL ? -1 : real_##name()(use, buffer);                      \
   }
 STAT(stat, stat)
@@ -59,7 +61,7 @@ STAT(stat64, stat64)
   EXPORT int name(const char *path, struct type *buffer) {                     \
     READ_PATH(path);                                                           \
     char other[64];                                                            \
-    const char *use = path_for(AT_FDCWD, path, other);                         \
+    const char *use = path_for(AT_FDCWD, path, false, other);                  \
     if (use == NULL) {                                                         \
       return -1;                                                               \
     }                                                                          \
@@ -76,7 +78,8 @@ LSTAT(lstat64, stat64, stat64)
                   int flags) {                                                 \
     READ_PATH(path);                                                           \
     char other[64];                                                            \
-    const char *use = path_for(dirfd, path, other);                            \
+    const char *use =                                                          \
+        path_for(dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, other);      \
     if (use == other) {                                                        \
       flags &= ~AT_SYMLINK_NOFOLLOW;                                           \
     }                                                                          \
@@ -91,7 +94,8 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask,
                  struct statx *out) {
   READ_PATH(path);
   char other[64];
-  const char *use = path_for(dirfd, path, other);
+  const char *use =
+      path_for(dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, other);
   if (use == other) {
     flags &= ~AT_SYMLINK_NOFOLLOW;
   }
@@ -102,7 +106,7 @@ REAL(int, access, (const char *path, int mode))
 EXPORT int access(const char *path, int mode) {
   READ_PATH(path);
   char other[64];
-  const char *use = path_for(AT_FDCWD, path, other);
+  const char *use = path_for(AT_FDCWD, path, true, other);
   if (use == other && mode == F_OK) {
     return 0;
   }
@@ -113,90 +117,86 @@ REAL(int, faccessat, (int dirfd, const char *path, int mode, int flags))
 EXPORT int faccessat(int dirfd, const char *path, int mode, int flags) {
   READ_PATH(path);
   char other[64];
-  const char *use = path_for(dirfd, path, other);
+  const char *use =
+      path_for(dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, other);
   return use == NULL ? -1 : real_faccessat()(dirfd, use, mode, flags);
 }
 
 /* ---- what would change the user's file ---- */
 
-/* Take the pool away from the run; 1: path is no pool's. */
-static int remove_pool(int dirfd, const char *path) {
-  struct fpost_view *view =
-      fpost_recover_on ? fpost_run_path(dirfd, path) : NULL;
-  if (view == NULL) {
-    return 1;
-  }
-  if (!view->exists) {
-    errno = ENOENT;
-    return -1;
-  }
-  view->exists = false;
-  return 0;
-}
-
 REAL(int, unlink, (const char *path))
 EXPORT int unlink(const char *path) {
   READ_PATH(path);
-  int done = remove_pool(AT_FDCWD, path);
+  int done = fpost_name_remove(AT_FDCWD, path);
   return done <= 0 ? done : real_unlink()(path);
 }
 
 REAL(int, remove, (const char *path))
 EXPORT int remove(const char *path) {
   READ_PATH(path);
-  int done = remove_pool(AT_FDCWD, path);
+  int done = fpost_name_remove(AT_FDCWD, path);
   return done <= 0 ? done : real_remove()(path);
 }
 
 REAL(int, unlinkat, (int dirfd, const char *path, int flags))
 EXPORT int unlinkat(int dirfd, const char *path, int flags) {
   READ_PATH(path);
-  int done = remove_pool(dirfd, path);
+  int done = fpost_name_remove(dirfd, path);
   return done <= 0 ? done : real_unlinkat()(dirfd, path, flags);
-}
-
-/*
- * A pool that is renamed is gone; a file that takes a pool's name would have to
- * be that pool from then on, which is refused. 1: no pool is concerned.
- */
-static int rename_pool(int from_fd, const char *from, int to_fd,
-                       const char *to) {
-  if (!fpost_recover_on) {
-    return 1;
-  }
-  if (fpost_run_path(to_fd, to) != NULL) {
-    fpost_run_say(
-        "fencepost: recovery renames a file to a pool's path, which "
-        "cannot be followed\n");
-    errno = EXDEV;
-    return -1;
-  }
-  return remove_pool(from_fd, from);
 }
 
 REAL(int, rename, (const char *from, const char *to))
 EXPORT int rename(const char *from, const char *to) {
   READ_PATH(from);
   READ_PATH(to);
-  int done = rename_pool(AT_FDCWD, from, AT_FDCWD, to);
+  int done = fpost_name_rename(AT_FDCWD, from, AT_FDCWD, to, 0);
   return done <= 0 ? done : real_rename()(from, to);
+}
+
+REAL(int, renameat2,
+     (int from_fd, const char *from, int to_fd, const char *to,
+      unsigned int flags))
+EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to,
+                     unsigned int flags) {
+  READ_PATH(from);
+  READ_PATH(to);
+  int done = fpost_name_rename(from_fd, from, to_fd, to, flags);
+  return done <= 0 ? done : real_renameat2()(from_fd, from, to_fd, to, flags);
+}
+
+REAL(int, link, (const char *from, const char *to))
+EXPORT int link(const char *from, const char *to) {
+  READ_PATH(from);
+  READ_PATH(to);
+  int done = fpost_name_link(AT_FDCWD, from, AT_FDCWD, to, 0);
+  return done <= 0 ? done : real_link()(from, to);
+}
+
+REAL(int, linkat,
+     (int from_fd, const char *from, int to_fd, const char *to, int flags))
+EXPORT int linkat(int from_fd, const char *from, int to_fd, const char *to,
+                  int flags) {
+  READ_PATH(from);
+  READ_PATH(to);
+  int done = fpost_name_link(from_fd, from, to_fd, to, flags);
+  return done <= 0 ? done : real_linkat()(from_fd, from, to_fd, to, flags);
 }
 
 REAL(int, renameat, (int from_fd, const char *from, int to_fd, const char *to))
 EXPORT int renameat(int from_fd, const char *from, int to_fd, const char *to) {
   READ_PATH(from);
   READ_PATH(to);
-  int done = rename_pool(from_fd, from, to_fd, to);
+  int done = fpost_name_rename(from_fd, from, to_fd, to, 0);
   return done <= 0 ? done : real_renameat()(from_fd, from, to_fd, to);
 }
 
 static int resize_path(const char *path, off_t size) {
-  struct fpost_view *view =
-      fpost_recover_on ? fpost_run_path(AT_FDCWD, path) : NULL;
-  if (view == NULL) {
+  struct fpost_name *name = fpost_run_name(AT_FDCWD, path, true);
+  if (name == NULL) {
     return 1;
   }
-  if (!view->exists) {
+  struct fpost_view *view = fpost_name_view(name);
+  if (view == NULL) {
     errno = ENOENT;
     return -1;
   }
@@ -342,6 +342,9 @@ void fpost_recover_libc_prepare(void) {
   (void)real_unlinkat();
   (void)real_rename();
   (void)real_renameat();
+  (void)real_renameat2();
+  (void)real_link();
+  (void)real_linkat();
   (void)real_truncate();
   (void)real_truncate64();
   (void)real_mprotect();

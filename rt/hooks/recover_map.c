@@ -215,6 +215,7 @@ bool fpost_view_copy(struct fpost_view *view) {
 }
 
 bool fpost_view_resize(struct fpost_view *view, uint64_t size) {
+  fpost_view_begin(view);
   /* An image is not copied for nothing; an empty one may have been removed. */
   if (size == view->size && (view->copy >= 0 || size != 0)) {
     return true;

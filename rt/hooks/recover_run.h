@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * Inside recover mode: the state of a run, shared by recover.c (server, run),
- * recover_view.c (views, mappings, reads), recover_files.c (descriptors) and
+ * recover_view.c (views, mappings, reads), recover_files.c (descriptors),
+ * recover_names.c (paths) and
  * recover_fault.c (code without hooks).
  *
  * A view in its two forms:
@@ -29,6 +30,9 @@
 #define FPOST_RUN_FDS_MAX 4096      /* descriptors that may be a pool's */
 #define FPOST_RUN_OPEN_MAX 32u      /* closed pages open at a time */
 #define FPOST_RUN_PAGE 4096u
+/* Views: of the pools of the plan, and of files that a run makes pools. */
+#define FPOST_RUN_VIEWS_MORE 64u
+#define FPOST_RUN_VIEWS_MAX (FPOST_POOLS_MAX + FPOST_RUN_VIEWS_MORE)
 
 struct fpost_view {
   struct fpost_plan_pool *pool;
@@ -39,8 +43,15 @@ struct fpost_view {
   uint64_t home_size;
   uint64_t size; /* of the file as the run sees it */
   int copy;      /* memfd in copied form, else -1 */
-  bool exists;
-  bool begun; /* the fields above are set for this run */
+  bool begun;    /* the fields above are set for this run */
+  bool adopted;  /* a file that the run made; others may change its size */
+};
+
+/* A path, and the view that it names: null if there is no such file. */
+struct fpost_name {
+  const char *path;
+  struct fpost_view *view;
+  bool begun; /* view is right; before, it is that of the recorded pool */
 };
 
 struct fpost_mapping {
@@ -75,7 +86,7 @@ struct fpost_run {
   uintptr_t closed_low;
   uintptr_t closed_high;
   uintptr_t open[FPOST_RUN_OPEN_MAX]; /* addresses of pages open for now */
-  struct fpost_view views[FPOST_POOLS_MAX];
+  struct fpost_view views[FPOST_RUN_VIEWS_MAX];
   struct fpost_mapping mappings[FPOST_RUN_MAPPINGS_MAX];
 };
 
@@ -168,13 +179,36 @@ void fpost_loads_narrow(void);
 
 /* The view of an open descriptor, or null. */
 struct fpost_view *fpost_run_fd(int fd);
-/* The pool that path names, or null. */
-struct fpost_view *fpost_run_path(int dirfd, const char *path);
 /* Let all descriptors of the view refer to its copy. */
 void fpost_run_fds_move(const struct fpost_view *view);
 /* A path under which the kernel finds the view's file. */
 void fpost_view_path(const struct fpost_view *view, char path[64]);
 
+/* ---- recover_names.c ---- */
+
+/* Before the first run. */
+void fpost_names_prepare(void);
+/*
+ * The name of a pool that path is; null: it is none. A symbolic link at its end
+ * is followed or, if not, is no pool. Leaves errno alone.
+ */
+struct fpost_name *fpost_run_name(int dirfd, const char *path, bool follow);
+/* The view of a name as it is now; null: there is no such file. */
+struct fpost_view *fpost_name_view(struct fpost_name *name);
+/* One more name for a view; null, with errno set: it cannot be had. */
+struct fpost_name *fpost_name_add(int dirfd, const char *path,
+                                  struct fpost_view *view);
+/* Give a name that has no file an empty one. */
+bool fpost_name_create(struct fpost_name *name);
+/*
+ * unlink, rename (flags of renameat2) and link (flags of linkat): what they
+ * return, with errno set, or 1 if no pool is concerned.
+ */
+int fpost_name_remove(int dirfd, const char *path);
+int fpost_name_rename(int from_fd, const char *from, int to_fd, const char *to,
+                      unsigned flags);
+int fpost_name_link(int from_fd, const char *from, int to_fd, const char *to,
+                    int flags);
 /* Does path, whose file may be gone, spell the absolute path `other`? */
 bool fpost_run_same_path(int dirfd, const char *path, const char *other);
 

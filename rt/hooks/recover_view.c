@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,7 +45,15 @@ void fpost_view_begin(struct fpost_view *view) {
   if (!view->begun) {
     view->begun = true;
     view->size = view->pool->size;
-    view->exists = view->size != 0;
+  }
+  struct stat file;
+  if (view->adopted && syscall(SYS_fstat, view->copy, &file) == 0 &&
+      view->size != (uint64_t)file.st_size) {
+    view->size = (uint64_t)file.st_size;
+    if (view->home != NULL) {
+      (void)syscall(SYS_munmap, view->home, view->home_size);
+      view->home = NULL;
+    }
   }
 }
 
