@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #pragma clang diagnostic ignored "-Wpedantic"
 #pragma clang diagnostic ignored "-Wmissing-prototypes"
@@ -311,22 +312,68 @@ EXPORT long syscall(long number, ...) {
   return value;
 }
 
-/* ---- from file to file, in the kernel: it would read the image as it is ----
+/* ---- from file to file: in the kernel it would read the image as it is ----
  */
 
-/* Their users fall back to read and write. */
-#define BETWEEN(name, from, to)                                                \
+#define COPY_BLOCK 4096u
+
+/* As copy_file_range, by way of read and write. */
+static long copy(int from, off_t *from_at, int to, off_t *to_at, size_t size) {
+  uint8_t block[COPY_BLOCK];
+  size_t total = 0;
+  while (total < size) {
+    size_t part = size - total < COPY_BLOCK ? size - total : COPY_BLOCK;
+    ssize_t got = from_at == NULL ? read(from, block, part)
+                                  : pread(from, block, part, *from_at);
+    if (got <= 0) {
+      return total != 0 ? (long)total : got;
+    }
+    ssize_t put = to_at == NULL ? write(to, block, (size_t)got)
+                                : pwrite(to, block, (size_t)got, *to_at);
+    ssize_t done = put < 0 ? 0 : put;
+    if (from_at != NULL) {
+      *from_at += done;
+    } else if (done < got) {
+      int error = errno;
+      (void)lseek(from, done - got, SEEK_CUR);
+      errno = error;
+    }
+    if (to_at != NULL) {
+      *to_at += done;
+    }
+    total += (size_t)done;
+    if (done < got) {
+      return total != 0 ? (long)total : put;
+    }
+  }
+  return (long)total;
+}
+
+static bool is_pool(long one, long two) {
+  return fpost_recover_on &&
+         (fpost_recover_is_pool((int)one) || fpost_recover_is_pool((int)two));
+}
+
+#define BETWEEN(name, from, from_at, to, to_at, size)                          \
   REAL(long, name, (long, long, long, long, long, long))                       \
   EXPORT long call_##name(long, long, long, long, long, long) __asm__(#name);  \
   long call_##name(long a, long b, long c, long d, long e, long f) {           \
-    if (fpost_recover_on && (fpost_recover_is_pool((int)(from)) ||             \
-                             fpost_recover_is_pool((int)(to)))) {              \
-      errno = EINVAL;                                                          \
-      return -1;                                                               \
-    }                                                                          \
-    return real_##name()(a, b, c, d, e, f);                                    \
+    return is_pool((from), (to))                                               \
+               ? copy((int)(from), (off_t *)(from_at), (int)(to),              \
+                      (off_t *)(to_at), (size_t)(size))                        \
+               : real_##name()(a, b, c, d, e, f);                              \
   }
-BETWEEN(sendfile, b, a)
-BETWEEN(sendfile64, b, a)
-BETWEEN(copy_file_range, a, c)
-BETWEEN(splice, a, c)
+BETWEEN(sendfile, b, c, a, 0, d)
+BETWEEN(sendfile64, b, c, a, 0, d)
+BETWEEN(copy_file_range, a, b, c, d, e)
+
+/* Its users fall back to read and write. */
+REAL(long, splice, (long, long, long, long, long, long))
+EXPORT long call_splice(long, long, long, long, long, long) __asm__("splice");
+long call_splice(long a, long b, long c, long d, long e, long f) {
+  if (is_pool(a, c)) {
+    errno = EINVAL;
+    return -1;
+  }
+  return real_splice()(a, b, c, d, e, f);
+}

@@ -180,8 +180,10 @@ static void map_all_shared(struct fpost_view *view) {
   for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
     const struct fpost_mapping *mapping = &fpost_run.mappings[i];
     if (mapping->view == view) {
+      /* A private one of this form has not been written. */
+      int type = mapping->own ? MAP_PRIVATE : MAP_SHARED;
       (void)sys_mmap((void *)mapping->address, mapping->size, mapping->prot,
-                     MAP_SHARED | MAP_FIXED, view->copy, mapping->offset);
+                     type | MAP_FIXED, view->copy, mapping->offset);
       fpost_map_close(mapping);
     }
   }
@@ -337,7 +339,8 @@ bool fpost_recover_mmap(void *address, size_t size, int prot, int flags, int fd,
                                       .size = pages,
                                       .offset = (uint64_t)offset,
                                       .view = view,
-                                      .prot = prot};
+                                      .prot = prot,
+                                      .own = (flags & MAP_TYPE) == MAP_PRIVATE};
     fpost_map_close(mapping);
     fpost_run_regions();
   }
@@ -425,40 +428,65 @@ bool fpost_recover_munmap(void *address, size_t size, int *result) {
   return all;
 }
 
+/* The mapping of exactly these pages, split off if need be; null: none is. */
+static struct fpost_mapping *exactly(uintptr_t address, uint64_t size) {
+  bool done = split(address) && split(address + size);
+  struct fpost_mapping *mapping = fpost_run_find(address);
+  return done && mapping->address == address && mapping->size == size ? mapping
+                                                                      : NULL;
+}
+
+/* Grow or move a mapping: as shared memory of a file, which the kernel can. */
+static void *remap(struct fpost_mapping *mapping, uint64_t size, int flags,
+                   void *new_address) {
+  if (!fpost_view_copy(mapping->view)) {
+    return MAP_FAILED;
+  }
+  (void)syscall(SYS_mprotect, mapping->address, mapping->size, mapping->prot);
+  forget_open(mapping->address, mapping->size);
+  long at = syscall(SYS_mremap, mapping->address, mapping->size, size, flags,
+                    new_address);
+  if (at != -1) {
+    mapping->address = (uintptr_t)at;
+    mapping->size = size;
+  }
+  fpost_map_close(mapping);
+  fpost_run_regions();
+  return at == -1 ? MAP_FAILED : (void *)at;
+}
+
 bool fpost_recover_mremap(void *old, size_t old_size, size_t new_size,
                           int flags, void *new_address, void **result) {
-  struct fpost_mapping *mapping = fpost_run_find((uintptr_t)old);
-  if (mapping == NULL) {
+  uintptr_t address = (uintptr_t)old;
+  uint64_t size = round_page(old_size);
+  uint64_t wanted = round_page(new_size);
+  int ignored = 0;
+  if (fpost_run_find(address) == NULL) {
     return false;
   }
-  struct fpost_mapping was = *mapping;
   *result = MAP_FAILED;
-  if (was.address != (uintptr_t)old || was.size != round_page(old_size) ||
-      (flags & MREMAP_MAYMOVE) == 0) {
-    errno = ENOMEM;
+  if (address % PAGE != 0 || size == 0 || wanted == 0) {
+    errno = EINVAL;
     return true;
   }
-  int ignored = 0;
-  struct fpost_view *view = was.view;
+  if (wanted < size) {
+    (void)fpost_recover_munmap((uint8_t *)old + wanted, size - wanted,
+                               &ignored);
+    size = wanted;
+  }
+  if ((flags & MREMAP_FIXED) != 0) {
+    (void)fpost_recover_munmap(new_address, wanted, &ignored);
+  }
   fpost_run_lock();
-  bool copied = fpost_view_copy(view);
+  struct fpost_mapping *mapping = exactly(address, size);
+  if (mapping == NULL) {
+    errno = EFAULT;
+  } else if (size == wanted && (flags & MREMAP_FIXED) == 0) {
+    *result = old;
+  } else {
+    *result = remap(mapping, wanted, flags, new_address);
+  }
   fpost_run_unlock();
-  if (!copied || !fpost_recover_munmap(old, old_size, &ignored)) {
-    errno = ENOMEM;
-    return true;
-  }
-  void *at = map_copy(
-      view, (flags & MREMAP_FIXED) != 0 ? new_address : NULL,
-      round_page(new_size), was.prot,
-      MAP_SHARED | ((flags & MREMAP_FIXED) != 0 ? MAP_FIXED : 0), was.offset);
-  if (at != MAP_FAILED) {
-    was.address = (uintptr_t)at;
-    was.size = round_page(new_size);
-    fpost_run.mappings[fpost_run.mapping_count++] = was;
-    fpost_map_close(&was);
-    fpost_run_regions();
-  }
-  *result = at;
   return true;
 }
 
@@ -478,6 +506,10 @@ bool fpost_recover_mprotect(void *address, size_t size, int prot, int *result) {
   bool done = split(from) && split(to);
   if (done) {
     mapping = fpost_run_find(from);
+    done = !mapping->own || (prot & PROT_WRITE) == 0 ||
+           fpost_view_copy(mapping->view);
+  }
+  if (done) {
     mapping->prot = prot;
     done = syscall(SYS_mprotect, from, to - from, prot) == 0;
     forget_open(from, to - from);

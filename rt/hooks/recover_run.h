@@ -60,6 +60,7 @@ struct fpost_mapping {
   uint64_t offset;
   struct fpost_view *view;
   int prot;
+  bool own; /* MAP_PRIVATE: what is stored there is no pool's */
 };
 
 /* The fields that a run writes come first: they share a page. */
@@ -143,6 +144,8 @@ void fpost_view_aside_end(void);
 uint64_t fpost_view_alternatives(const struct fpost_view *view, uint64_t offset,
                                  uint64_t size, uint32_t max);
 void fpost_view_store(struct fpost_view *view, uint64_t offset, uint64_t size);
+/* Bytes of the unit's line that were stored to in private mappings. */
+fpost_bytes fpost_view_own_stored(uint32_t unit);
 /* Are there units in the page that are not settled, or to be followed? */
 static inline bool fpost_view_closed(const struct fpost_view *view,
                                      uint64_t page) {

@@ -588,6 +588,9 @@ bool fpost_taint_load(const ucontext_t *context, uintptr_t address,
     } else {
       bytes = word_bytes(mapping->view, offset, site_of(context), &unit);
     }
+    if (mapping->own && (bytes & fpost_view_own_stored(unit)) != 0) {
+      return false; /* it has what was stored there */
+    }
     if (bytes != 0) {
       uint32_t step = fpost_run.units[unit].steps_first;
       index = word_get(at, unit, bytes, fpost_run.steps[step].content);

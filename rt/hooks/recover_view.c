@@ -154,11 +154,43 @@ static bool differs(const uint8_t *at, const uint8_t content[64],
   return false;
 }
 
+/* ---- private mappings ---- */
+
+/* Per unit: bytes that were stored to in private mappings, which do not see
+   what the pool has there. Null: there are none. */
+static fpost_bytes *own_stored;
+
+/* Put decided bytes where a private mapping sees them: its page may be a copy,
+   and closed. */
+static void own_fill(const struct fpost_mapping *mapping, uint64_t line,
+                     fpost_bytes bytes, const uint8_t content[64]) {
+  uintptr_t at = mapping->address + (line - mapping->offset);
+  uint8_t there[LINE];
+  long fd =
+      syscall(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC, 0);
+  long done = syscall(SYS_pread64, fd, there, LINE, at);
+  if (done == (long)LINE && differs(there, content, bytes)) {
+    for (; bytes != 0; bytes &= bytes - 1) {
+      int i = __builtin_ctzll(bytes);
+      there[i] = content[i];
+    }
+    done = syscall(SYS_pwrite64, fd, there, LINE, at);
+  }
+  (void)syscall(SYS_close, fd);
+  FPOST_ASSERT(done == (long)LINE);
+}
+
 /* Put decided bytes into memory, past what protection the page has. */
-static void fill(struct fpost_view *view, uint64_t line, fpost_bytes bytes,
-                 const uint8_t content[64]) {
+static void fill(struct fpost_view *view, uint64_t line, uint32_t index,
+                 fpost_bytes bytes, const uint8_t content[64]) {
   if (line >= view->size) {
     return;
+  }
+  for (uint32_t i = 0; own_stored != NULL && i < fpost_run.mapping_count; i++) {
+    const struct fpost_mapping *own = &fpost_run.mappings[i];
+    if (own->own && own->view == view && line - own->offset < own->size) {
+      own_fill(own, line, bytes & ~own_stored[index], content);
+    }
   }
   uint64_t length = 0;
   uint8_t *at = fpost_view_at(view, line, &length);
@@ -241,7 +273,7 @@ static void read_unit(struct fpost_view *view, uint64_t line, uint32_t index,
       fpost_run.plan->choices_count = fpost_run.list.count;
     }
   }
-  fill(view, line, fresh, lazy->known.content);
+  fill(view, line, index, fresh, lazy->known.content);
   settle(view, line, before, fpost_choice_open(unit, lazy));
 }
 
@@ -343,6 +375,31 @@ void fpost_view_store(struct fpost_view *view, uint64_t offset, uint64_t size) {
     }
     line += LINE;
   }
+}
+
+static void own_store(const struct fpost_mapping *mapping, uint64_t offset,
+                      uint64_t size) {
+  const struct fpost_view *view = mapping->view;
+  uint64_t end = offset + size;
+  if (own_stored == NULL) {
+    long at = syscall(SYS_mmap, NULL, FPOST_PLAN_UNITS_MAX * sizeof *own_stored,
+                      PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+    FPOST_ASSERT(at != -1);
+    own_stored = (fpost_bytes *)at;
+  }
+  for (uint64_t line = offset & ~(uint64_t)(LINE - 1); line < end;
+       line += LINE) {
+    uint32_t head =
+        fpost_view_closed(view, line / PAGE) ? view->lines[line / LINE] : 0;
+    for (uint32_t i = head; i != 0; i = fpost_run.links[i - 1]) {
+      own_stored[i - 1] |= bytes_of(line, offset, end);
+    }
+  }
+}
+
+fpost_bytes fpost_view_own_stored(uint32_t unit) {
+  return own_stored == NULL ? 0 : own_stored[unit];
 }
 
 /* ---- pages ---- */
@@ -565,10 +622,12 @@ void fpost_recover_store(const void *address, uint64_t size) {
     uintptr_t from = at > mapping->address ? at : mapping->address;
     uintptr_t limit = mapping->address + mapping->size;
     uintptr_t to = end < limit ? end : limit;
-    if (from < to) {
+    uint64_t offset = from - mapping->address + mapping->offset;
+    if (from < to && mapping->own) {
+      own_store(mapping, offset, to - from);
+    } else if (from < to) {
       note_stored();
-      fpost_view_store(mapping->view, from - mapping->address + mapping->offset,
-                       to - from);
+      fpost_view_store(mapping->view, offset, to - from);
     }
   }
   fpost_run_unlock();

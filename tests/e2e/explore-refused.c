@@ -9,7 +9,6 @@
  * RUN: %fencepost explore %t.fpt --db %t.c.fpdb --recover '%t spawn %t.pool' | FileCheck --check-prefix=EXEC %s
  * RUN: %fencepost explore %t.fpt --db %t.d.fpdb --recover '%t vfork %t.pool' | FileCheck --check-prefix=EXEC %s
  * RUN: not %fencepost explore %t.fpt --db %t.e.fpdb --recover '%t freopen %t.pool' | FileCheck --check-prefix=FREOPEN %s
- * RUN: not %fencepost explore %t.fpt --db %t.f.fpdb --recover '%t exchange %t.pool' | FileCheck --check-prefix=RENAME %s
  * RUN: %fencepost explore %t.fpt --db %t.g.fpdb --recover '%t nothing %t.pool' | FileCheck --check-prefix=GOOD %s
  * RUN: cmp %t.pool %t.before && find %t.pool -perm 640 | FileCheck --check-prefix=MODE %s
  *
@@ -21,7 +20,6 @@
  * SAID-NEXT: recovery runs another program, which is refused
  * EXEC: not all of {{.*}} recovery was refused to run another program
  * FREOPEN: recovery opens a pool by freopen
- * RENAME: recovery renames a pool with flags
  * GOOD: 0 errors, 0 warnings; {{.*}} cover all
  * MODE: pool
  */
@@ -80,11 +78,6 @@ int main(int argc, char **argv) {
     return nothing(pm, argv[2]);
   if (strcmp(argv[1], "freopen") == 0)
     return freopen(argv[2], "w", stdin) == NULL ? 4 : 0;
-  if (strcmp(argv[1], "exchange") == 0) {
-    snprintf(text, sizeof text, "%s.other", argv[2]);
-    close(creat(text, 0600));
-    return renameat2(AT_FDCWD, argv[2], AT_FDCWD, text, RENAME_EXCHANGE) != 0;
-  }
   snprintf(text, sizeof text, "echo lost > '%s'", argv[2]);
   return other_program(argv[1], text);
 }
