@@ -178,18 +178,20 @@ static bool do_add(ucontext_t *context, uint32_t to, uint32_t width,
   return true;
 }
 
+/*
+ * The left value is kept where loading the right one keeps it up to date. What
+ * was there is needed no more: the instruction overwrites all flags.
+ */
 static bool do_compare(ucontext_t *context,
                        const struct fpost_instruction *instruction,
                        uint32_t width) {
-  static struct fpost_value left;
-  if (!source(context, instruction, &instruction->operands[0], width, &left)) {
-    return false;
-  }
-  if (!source(context, instruction, &instruction->operands[1], width,
+  fpost_taint.setter = FPOST_SET_PLAINLY;
+  if (!source(context, instruction, &instruction->operands[0], width,
+              &fpost_taint_compared[0]) ||
+      !source(context, instruction, &instruction->operands[1], width,
               &fpost_taint_operand)) {
     return false;
   }
-  fpost_value_copy(&fpost_taint_compared[0], &left);
   fpost_value_copy(&fpost_taint_compared[1], &fpost_taint_operand);
   fpost_flags_set(context, FPOST_SET_COMPARE, width);
   return true;
