@@ -74,7 +74,9 @@ static bool is_pool(int dirfd, const char *path) {
   REAL(FILE *, name, (const char *path, const char *mode, FILE *stream))       \
   EXPORT FILE *name(const char *path, const char *mode, FILE *stream) {        \
     READ_PATH(path);                                                           \
+    char other[64];                                                            \
     if (path == NULL || !is_pool(AT_FDCWD, path)) {                            \
+      path = fpost_observe_path(AT_FDCWD, path, other);                        \
       return real_##name()(path, mode, stream);                                \
     }                                                                          \
     fpost_run_say("fencepost: recovery opens a pool by " #name                 \

@@ -17,6 +17,9 @@
  * else:
  * RUN: not %fencepost explore %t.fpt --db %t.4.fpdb --observe %t.said --recover '%t write %t.pool %t.said' --checker 'wc -c %t.pool' | FileCheck --check-prefix=BUG %s
  * RUN: not %fencepost explore %t.fpt --db %t.5.fpdb --observe stdout --recover '%t.plain show %t.pool' --checker 'sh %S/Inputs/balance.sh %t.pool' --no not-failure-atomic | FileCheck --check-prefix=CHECKED %s
+ *
+ * A recovery with hooks that turns its standard output to the file:
+ * RUN: not %fencepost explore %t.fpt --db %t.8.fpdb --observe %t.said --recover '%t write %t.pool %t.said again' | FileCheck --check-prefix=BUG %s
  * RUN: grep mine %t.said && cmp %t.pool %t.before
  *
  * RUN: rm %t.pool && %fencepost record --pool %t.pool -o %t.fixed.fpt -- %t.fixed run %t.pool
@@ -82,7 +85,9 @@ int main(int argc, char **argv) {
     move(bank, 10);
     return 0;
   }
-  FILE *to = argc > 3 ? fopen(argv[3], "w") : stdout;
+  FILE *to = argc > 4   ? freopen(argv[3], "w", stdout)
+             : argc > 3 ? fopen(argv[3], "w")
+                        : stdout;
   if (to == NULL)
     return 2;
   fprintf(to, "%lu %lu\n", bank->copies[bank->current].first,

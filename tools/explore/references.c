@@ -431,9 +431,10 @@ static int say_nothing(const struct explore_config *config) {
   } else {
     fpost_error(
         "explore: --observe %s: recovery says nothing on any state "
-        "between operations, so they cannot be judged; let it print "
-        "what it recovered",
-        config->observe);
+        "between operations, so they cannot be judged; let it %s what "
+        "it recovered",
+        config->observe,
+        strcmp(config->observe, "stdout") == 0 ? "print" : "write there");
   }
   return FPOST_EINVAL;
 }
