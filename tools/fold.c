@@ -9,7 +9,8 @@
  * place stores too early, and one has lost no store that the other has not lost
  * too: what helps it helps both. The one that has lost less is kept, else the
  * first. Places are those in the user's code that store: who called them does
- * not matter.
+ * not matter. So are two that found the same state in the same operation with
+ * nothing out of order: the power was cut twice between the same stores.
  */
 #include "tools/finding.h"
 
@@ -178,9 +179,27 @@ static bool text_same(const char *a, const char *b) {
   return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Is it about a state in which nothing is out of order? */
+static bool in_order(const struct fpost_report_finding *finding) {
+  return finding->state_found != NULL && finding->missing_what == NULL;
+}
+
+/* Both of a state in order, which is the same in the same operation. */
+static bool state_same(const struct fpost_report_finding *a,
+                       const struct fpost_report_finding *b) {
+  return a->class_ == b->class_ && in_order(a) && in_order(b) &&
+         text_same(a->operation, b->operation) &&
+         strcmp(a->state_found, b->state_found) == 0;
+}
+
 /* The error that an error is to be counted with; itself if with none. */
 static uint32_t error_into(const struct fpost_report *report, uint32_t index) {
   const struct fpost_report_finding *one = &report->findings[index];
+  for (uint32_t i = 0; i < index; i++) {
+    if (state_same(one, &report->findings[i])) {
+      return i;
+    }
+  }
   for (uint32_t i = 0; is_error(one) && i < report->findings_count; i++) {
     const struct fpost_report_finding *other = &report->findings[i];
     if (i != index && other->class_ == one->class_ && is_error(other) &&

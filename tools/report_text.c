@@ -221,6 +221,12 @@ wording_of_failure(const struct fpost_report_finding *finding) {
         .after =
             "every store before it has persisted: no flush or fence helps"};
   }
+  if (finding->missing_what == NULL) {
+    return (struct wording){
+        .after =
+            "is lost, and so is all that was stored after it: no flush "
+            "or fence helps"};
+  }
   if (!finding->missing.present) {
     return (struct wording){.after = "is lost",
                             .fix = fence ? "fence after the flush of %1"
@@ -229,7 +235,9 @@ wording_of_failure(const struct fpost_report_finding *finding) {
   return (struct wording){
       .missing = "store",
       .preposition = "to",
-      .between = "is lost, and this one, which came later, has persisted",
+      .between = place_repeats(&finding->store.place, &finding->missing.place)
+                     ? "is lost, and this one, by the same line, has persisted"
+                     : "is lost, and this one, which came later, has persisted",
       .fix = fix_between(finding)};
 }
 

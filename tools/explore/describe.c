@@ -26,8 +26,11 @@
 /* ---- keys ---- */
 
 /* The modules of the target follow those of the trace. */
-static uint64_t target_pc(struct explore_search *search, uint64_t pc) {
+uint64_t explore_target_pc(struct explore_search *search, uint64_t pc) {
   const struct explore_target *target = &search->target;
+  if (pc >> 48 != 0) {
+    return pc;
+  }
   for (uint32_t i = 0; i < target->module_count; i++) {
     const struct explore_module *module = &target->modules[i];
     if (pc >= module->start && pc < module->end) {
@@ -83,14 +86,9 @@ static void heap_key(const struct explore_search *search,
 }
 
 /* Where a checksum is compared, whatever the addresses of the modules. */
-static uint64_t collision_hash(struct explore_search *search,
-                               const struct explore_found *found) {
+static uint64_t collision_hash(const struct explore_found *found) {
   const struct fpost_plan_stack *stack = &found->collision.stack;
-  uint64_t pcs[FPOST_PLAN_STACK_MAX];
-  for (uint32_t i = 0; i < stack->count; i++) {
-    pcs[i] = target_pc(search, stack->pcs[i]);
-  }
-  return XXH3_64bits(pcs, stack->count * sizeof *pcs);
+  return XXH3_64bits(stack->pcs, stack->count * sizeof *stack->pcs);
 }
 
 void explore_found_key(struct explore_search *search,
@@ -112,7 +110,7 @@ void explore_found_key(struct explore_search *search,
   }
   bool by_state = explore_found_by_state(found);
   if (found->class_ == FPOST_CLASS_CHECKSUM_COLLISION) {
-    lost = collision_hash(search, found);
+    lost = collision_hash(found);
   } else if (by_state && found->first == UINT32_MAX) {
     lost = stack_hash(search, search->crash_stack);
   }
@@ -180,7 +178,7 @@ static struct fpost_place target_place(struct explore_search *search,
   uint32_t count = 0;
   for (uint32_t i = 0; i < stack->count && i < FPOST_PLAN_STACK_MAX; i++) {
     uint64_t pc = stack->pcs[i];
-    pcs[count++] = target_pc(search, exact && i == 0 ? pc : pc - 1);
+    pcs[count++] = explore_target_pc(search, exact && i == 0 ? pc : pc - 1);
   }
   return count == 0 ? (struct fpost_place){0}
                     : fpost_report_place(&search->report, pcs, count);
@@ -188,28 +186,21 @@ static struct fpost_place target_place(struct explore_search *search,
 
 /* ---- what is missing ---- */
 
-struct missing {
-  const char *what; /* "flush" or "fence" */
-  bool flushed;
-  uint32_t flush_stack;
-};
-
 /*
  * Between the lost store and the crash (or the later store), was the line
- * flushed? Then a fence is missing, else a flush and a fence.
+ * flushed? Then a "fence" is missing, else a "flush" and a fence.
  */
-static struct missing find_missing(const struct explore_search *search,
-                                   uint32_t lost, uint32_t later) {
+static const char *find_missing(const struct explore_search *search,
+                                uint32_t lost, uint32_t later) {
   const struct explore_image *image = &search->image;
   uint64_t from = image->steps[lost].store;
   uint64_t to =
       later == UINT32_MAX ? search->point.event : image->steps[later].store;
   uint64_t line =
       image->step_infos[lost].address & ~(uint64_t)(FENCEPOST_LINE_SIZE - 1);
-  struct missing missing = {.what = "flush"};
+  const char *missing = "flush";
   if ((image->step_infos[lost].flags & FENCEPOST_STORE_NT) != 0) {
-    missing.what = "fence";
-    return missing;
+    return "fence";
   }
   struct fpost_reader reader;
   struct fpost_record record;
@@ -220,14 +211,64 @@ static struct missing find_missing(const struct explore_search *search,
     uint64_t end = record.address + (record.size == 0 ? 1 : record.size);
     if (reader.index > from && record.kind == FPOST_RECORD_FLUSH &&
         record.address < line + FENCEPOST_LINE_SIZE && end > line) {
-      missing.what = "fence";
-      missing.flushed = true;
-      missing.flush_stack = record.stack;
+      missing = "fence";
       break;
     }
   }
   fpost_reader_close(&reader);
   return missing;
+}
+
+/* How many bytes of the store of this event the state has lost, those of lines
+   that have kept part of it not among them. */
+static uint64_t lost_bytes(const struct explore_image *image,
+                           const struct explore_found *found, uint64_t event) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < found->lost_count; i++) {
+    const struct fpost_unit *unit = &image->units[found->lost[i].unit];
+    const struct fpost_step *steps = &image->steps[unit->steps_first];
+    uint32_t step = 0;
+    uint64_t pieces = 0;
+    bool whole = false;
+    explore_cut_split(unit, image->steps, found->lost[i].cut, &step, &pieces,
+                      &whole);
+    for (step += pieces != 0; step < unit->steps_count; step++) {
+      if (steps[step].store == event) {
+        bytes += (uint64_t)__builtin_popcountll(steps[step].written);
+      }
+    }
+  }
+  return bytes;
+}
+
+/*
+ * Has the state lost all that was stored from its first lost store on, by any
+ * thread? Then a crash just before that store leaves the same, whatever is
+ * flushed and fenced. At the end of an operation or of the run the store should
+ * have persisted all the same.
+ */
+static bool lost_in_order(const struct explore_search *search,
+                          const struct explore_found *found) {
+  const struct explore_image *image = &search->image;
+  struct fpost_reader reader;
+  struct fpost_record record;
+  bool all = true;
+  if (search->outer != NULL || found->class_ == FPOST_CLASS_LOST_OPERATION ||
+      fpost_reader_open(&reader, search->trace) != FPOST_OK) {
+    return false;
+  }
+  while (all && fpost_reader_next(&reader, &record) == FPOST_OK) {
+    if (reader.index >= search->point.event) {
+      all =
+          record.kind != FPOST_RECORD_END && record.kind != FPOST_RECORD_OP_END;
+      break;
+    }
+    all = reader.index < image->steps[found->first].store ||
+          record.kind != FPOST_RECORD_STORE ||
+          lost_bytes(image, found, reader.index) == record.size;
+  }
+  fpost_reader_close(&reader);
+  return all;
 }
 
 /* ---- findings ---- */
@@ -460,8 +501,10 @@ static void describe_failure(struct explore_search *search,
         outcome);
   } else {
     finding->store = access_of(search, found->first);
-    struct missing missing = find_missing(search, found->first, found->second);
-    finding->missing_what = missing.what;
+    finding->missing_what =
+        lost_in_order(search, found)
+            ? NULL
+            : find_missing(search, found->first, found->second);
     finding->message =
         fpost_report_format(report, "%s when a store is lost", outcome);
     if (found->second != UINT32_MAX) {
@@ -528,8 +571,7 @@ static void describe_read(struct explore_search *search,
   finding->store = access_of(search, found->first);
   if (found->second != UINT32_MAX) {
     finding->missing = access_of(search, found->second);
-    finding->missing_what =
-        find_missing(search, found->first, found->second).what;
+    finding->missing_what = find_missing(search, found->first, found->second);
   }
   struct fpost_plan_run run;
   explore_run_prefix(search, found->choices, found->choice, &run);

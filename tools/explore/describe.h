@@ -36,7 +36,7 @@ struct explore_found {
       second; /* step of the later store that persisted; UINT32_MAX: none */
   struct explore_lost *lost; /* recovery-failure: the state, owned */
   uint32_t lost_count;
-  /* checksum-collision: of the run on that state */
+  /* checksum-collision: of the run on that state, pcs by explore_target_pc */
   struct fpost_plan_collision collision;
   bool others_full; /* in that state: other units are persisted, not lost */
   struct fpost_choice *choices; /* not-robust, race: those of the run, owned */
@@ -48,6 +48,10 @@ struct explore_found {
    as the worker's report. */
 const char *explore_outcome_text(struct explore_search *search,
                                  const struct explore_found *found);
+
+/* A pc of recovery as the report takes it, which stays the same when recovery is
+   started again: module << 48 | offset. One that is so already stays. */
+uint64_t explore_target_pc(struct explore_search *search, uint64_t pc);
 
 /* Is it what a state led to, not what was read? Then lost is the state. */
 bool explore_found_by_state(const struct explore_found *found);

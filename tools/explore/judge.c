@@ -263,7 +263,7 @@ static uint32_t find_culprit(struct explore_search *search,
     for (uint32_t j = 0; j < count; j++) {
       is_lost = is_lost || lost[j].unit == units[i];
     }
-    while (step < end && image->steps[step].store <= after) {
+    while (step < end && image->steps[step].store < after) {
       step++;
     }
     if (is_lost || step == end) {
@@ -354,6 +354,10 @@ static void audit_end(struct explore_search *search,
   plan->audit = 0;
   search->point.runs++;
   *collision = plan->collision;
+  for (uint32_t i = 0; i < collision->stack.count; i++) {
+    collision->stack.pcs[i] =
+        explore_target_pc(search, collision->stack.pcs[i]);
+  }
   if (again->outcome != run->outcome || again->value != run->value ||
       again->observed != run->observed) {
     collision->words = 0;
