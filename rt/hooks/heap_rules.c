@@ -179,6 +179,8 @@ static void unlogged(struct fpost_thread_state *self, const uint8_t *address,
   if (!fpost_heap_wants(FPOST_CLASS_UNLOGGED_STORE) ||
       !fpost_ranges_gap(&fpost_context.heap.exempt, pm, pm + size, &gap,
                         &gap_end) ||
+      !fpost_ranges_gap(&fpost_context.heap.reserved, gap, gap_end, &gap,
+                        &gap_end) ||
       !tx_confirmed(self, address)) {
     return;
   }
@@ -556,6 +558,11 @@ void fpost_heap_made(struct fpost_thread_state *self, const void *address,
          stack);
   }
   bool pending = how == FPOST_MADE_TX || how == FPOST_MADE_RESERVED;
+  if (how == FPOST_MADE_RESERVED) {
+    fpost_heap_ranges_add(&fpost_context.heap.reserved, pm, size, stack, 0);
+  } else if (old != NULL && old->state == FPOST_OBJECT_PENDING) {
+    fpost_heap_ranges_remove(&fpost_context.heap.reserved, pm, old->size);
+  }
   if (fpost_races_on && (pending || how == FPOST_MADE_NOW)) {
     fpost_races_forget(address, size);
   }
@@ -627,6 +634,7 @@ void fpost_heap_published(struct fpost_thread_state *self, const void *address,
     return;
   }
   if (object->state == FPOST_OBJECT_PENDING) {
+    fpost_heap_ranges_remove(&fpost_context.heap.reserved, pm, object->size);
     if (tx) {
       fpost_heap_ranges_add(&self->tx.ranges, pm, object->size, object->stack,
                             1);
@@ -646,6 +654,7 @@ void fpost_heap_cancelled(const void *address) {
       pm == FPOST_NO_PM ? NULL
                         : fpost_objects_get(&fpost_context.heap.objects, pm);
   if (object != NULL && object->state == FPOST_OBJECT_PENDING) {
+    fpost_heap_ranges_remove(&fpost_context.heap.reserved, pm, object->size);
     object_free(pm, object->stack);
   }
 }
@@ -679,6 +688,12 @@ void fpost_heap_freed(struct fpost_thread_state *self, const void *address,
   } else {
     object_free(pm, stack);
   }
+}
+
+bool fpost_heap_knows(const void *address) {
+  uint64_t pm = fpost_heap_pm(address);
+  return pm != FPOST_NO_PM &&
+         fpost_objects_get(&fpost_context.heap.objects, pm) != NULL;
 }
 
 void fpost_heap_found(const void *address) {

@@ -88,6 +88,8 @@ void fpost_heap_freeing(struct fpost_thread_state *self, const void *address,
 /* Was freed. tx: when the thread's transaction commits. */
 void fpost_heap_freed(struct fpost_thread_state *self, const void *address,
                       bool tx, uint32_t stack);
+/* Is an object that begins at address known? */
+bool fpost_heap_knows(const void *address);
 /* The program knows how to find the object at address, whatever points to it.
  */
 void fpost_heap_found(const void *address);

@@ -81,6 +81,7 @@ struct fpost_heap {
   struct fpost_heap_pool pools[FPOST_HEAP_POOLS_MAX];
   struct fpost_tx_numbered numbered[FPOST_TX_NUMBERED_MAX];
   struct fpost_ranges exempt;
+  struct fpost_ranges reserved; /* objects that are not published yet */
   struct fpost_ranges volatile_ok;
   struct fpost_objects objects;
   struct fpost_log_place *places; /* by pc, or null */

@@ -354,8 +354,14 @@ static struct fpost_oid found(struct fpost_oid oid) {
   if (oid.offset != 0 && fpost_recover_on) {
     fpost_recover_heap_found(oid);
   }
-  if (oid.offset != 0 && fpost_enter() != NULL) {
+  struct fpost_thread_state *self = oid.offset == 0 ? NULL : fpost_enter();
+  if (self != NULL) {
     const void *object = fpost_heap_direct(oid.pool, oid.offset);
+    if (object != NULL && !fpost_heap_knows(object)) {
+      /* It was allocated without a place for its address. */
+      fpost_heap_made(self, object, REAL(pmemobj_alloc_usable_size)(oid),
+                      FPOST_MADE_BEFORE, 0);
+    }
     if (object != NULL) {
       fpost_heap_found(object);
     }
