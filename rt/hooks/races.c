@@ -628,7 +628,13 @@ void fpost_races_gone(void) {
   if (tls.thread == NULL) {
     return;
   }
-  struct fpost_races_birth *birth = &races.births[tls.thread->slot];
+  struct fpost_race_thread *thread = tls.thread;
+  while (thread->held_count != 0) {
+    /* A robust mutex goes to whom is told that its owner died. */
+    fpost_race_unlock(&races.race, thread,
+                      thread->held[thread->held_count - 1].sync->key);
+  }
+  struct fpost_races_birth *birth = &races.births[thread->slot];
   birth->ended = true;
   if (birth->detached) {
     birth_end(birth, NULL);
