@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "rt/hooks/context.h"
 #include "rt/hooks/events.h"
+#include "rt/hooks/files.h"
 #include "rt/hooks/mapping.h"
 #include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
@@ -454,6 +455,9 @@ static void write_done(int fd, const struct iovec *parts, int count,
   struct fpost_pool *pool = fpost_mapping_pool(fd);
   int64_t at = offset >= 0 ? offset : fpost_os_position(fd) - done;
   size_t left = (size_t)done;
+  if (pool != NULL && at >= 0) {
+    fpost_mapping_pool_sized(pool, (uint64_t)(at + done));
+  }
   for (int i = 0; pool != NULL && at >= 0 && i < count && left > 0; i++) {
     size_t size = parts[i].iov_len < left ? parts[i].iov_len : left;
     fpost_event_written(self, pool, (uint64_t)at, parts[i].iov_base, size,
@@ -462,6 +466,65 @@ static void write_done(int fd, const struct iovec *parts, int count,
     left -= size;
   }
   fpost_leave();
+}
+
+void fpost_file_wrote(int fd, const struct iovec *parts, int count,
+                      int64_t offset, int64_t done, uintptr_t pc,
+                      uintptr_t cfa) {
+  int error = errno;
+  write_done(fd, parts, count, offset, done, pc, cfa);
+  errno = error;
+}
+
+void fpost_file_read(const struct iovec *parts, int count, int64_t done,
+                     uintptr_t pc, uintptr_t cfa) {
+  int error = errno;
+  read_done(parts, count, done, pc, cfa);
+  errno = error;
+}
+
+void fpost_file_copied(int fd, const int64_t *end, int64_t done, uintptr_t pc,
+                       uintptr_t cfa) {
+  if (done <= 0 || fpost_context.run == FPOST_RUN_RECOVER ||
+      fpost_context.regions.pools_count == 0) {
+    return;
+  }
+  int error = errno;
+  uint8_t block[FPOST_POOL_PAGE];
+  int own = fpost_mapping_reopen(fd);
+  int64_t at = (end != NULL ? *end : fpost_os_position(fd)) - done;
+  while (own >= 0 && at >= 0 && done > 0) {
+    size_t part = done < (int64_t)sizeof block ? (size_t)done : sizeof block;
+    int64_t got = fpost_os_read_at(own, block, part, (uint64_t)at);
+    if (got <= 0) {
+      break;
+    }
+    write_done(fd, &(struct iovec){.iov_base = block, .iov_len = (size_t)got},
+               1, at, got, pc, cfa);
+    at += got;
+    done -= got;
+  }
+  if (own >= 0) {
+    fpost_os_close(own);
+  }
+  errno = error;
+}
+
+void fpost_file_truncated(const char *path) {
+  if (fpost_context.run != FPOST_RUN_RECORD ||
+      fpost_context.regions.count == 0) {
+    return;
+  }
+  struct fpost_os_file file;
+  int error = errno;
+  int fd = fpost_os_open(path, O_RDONLY, 0);
+  if (fd >= 0 && fpost_os_file_info(fd, &file) == FPOST_OK) {
+    fpost_mapping_file_sized(fd, file.size);
+  }
+  if (fd >= 0) {
+    fpost_os_close(fd);
+  }
+  errno = error;
 }
 
 static ssize_t write_here(enum transfer as, int fd, const struct iovec *parts,

@@ -91,9 +91,7 @@ static void initial_mark(struct fpost_pool *pool, int fd) {
   }
 }
 
-/* A descriptor of our own for the file, so that the program's keeps its place.
- */
-static int file_reopen(int fd) {
+int fpost_mapping_reopen(int fd) {
   char path[40];
   struct fpost_text text = fpost_text_in(path, sizeof(path));
   fpost_text_add(&text, "/proc/self/fd/");
@@ -200,7 +198,7 @@ static void pool_made(struct fpost_pool *pool, const char *path,
   if (fpost_context.run == FPOST_RUN_RECORD) {
     pool_record(pool, path, mapping->address, file_before(file));
   }
-  int own = file_reopen(mapping->fd);
+  int own = fpost_mapping_reopen(mapping->fd);
   if (own < 0) {
     pool->all_unknown = true;
     return;
@@ -222,14 +220,21 @@ static void pool_grown(const struct fpost_pool *pool, uint64_t size) {
   }
 }
 
+void fpost_mapping_pool_sized(struct fpost_pool *pool, uint64_t size) {
+  if (fpost_context.run == FPOST_RUN_RECORD && size > pool->size) {
+    pool_grown(pool, size);
+    pool->size = size <= pool->reserved ? size : pool->size;
+  }
+}
+
 void fpost_mapping_file_sized(int fd, uint64_t size) {
   if (fpost_context.run != FPOST_RUN_RECORD ||
       fpost_context.regions.count == 0 || fpost_enter() == NULL) {
     return;
   }
-  const struct fpost_pool *pool = fpost_mapping_pool(fd);
-  if (pool != NULL && size > pool->size) {
-    pool_grown(pool, size);
+  struct fpost_pool *pool = fpost_mapping_pool(fd);
+  if (pool != NULL) {
+    fpost_mapping_pool_sized(pool, size);
   }
   fpost_leave();
 }

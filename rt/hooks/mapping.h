@@ -50,6 +50,12 @@ void fpost_mapping_file_made(int fd);
 /* Record mode: the file that is open as fd has this size now. A pool that has
    grown is in the trace; one that has shrunk stays as it was. */
 void fpost_mapping_file_sized(int fd, uint64_t size);
+/* The same, of the file of a pool. Inside only. */
+void fpost_mapping_pool_sized(struct fpost_pool *pool, uint64_t size);
+
+/* A descriptor of our own, for reading, for the file that is open as fd, so
+   that the program's keeps its place. A negative errno if it cannot be had. */
+int fpost_mapping_reopen(int fd);
 
 /* The pool whose file is open as fd, or null. */
 struct fpost_pool *fpost_mapping_pool(int fd);

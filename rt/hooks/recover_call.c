@@ -12,6 +12,7 @@
  * recover_libc.c, recover_guard.c and interpose_file.c.
  */
 #define _GNU_SOURCE
+#include "rt/hooks/files.h"
 #include "rt/hooks/races.h"
 #include "rt/hooks/recover.h"
 #include "rt/hooks/recover_real.h"
@@ -249,7 +250,14 @@ MESSAGE(recvmsg, (void)0, RECEIVED(fd))
 /* What of the flags says only when, or how fast. */
 #define FLAGS_IGNORED (RWF_HIPRI | RWF_DSYNC | RWF_SYNC)
 
-#define VECTOR(name, here, there)                                              \
+/* Where bytes begin that were appended to a file. */
+static int64_t end_of(int fd, long size) {
+  struct fpost_os_file file;
+  return fpost_os_file_info(fd, &file) == FPOST_OK ? (int64_t)file.size - size
+                                                   : 0;
+}
+
+#define VECTOR(name, here, there, note)                                        \
   REAL(long, name, (int, const struct iovec *, int, off_t, int))               \
   EXPORT long call_##name(int, const struct iovec *, int, off_t,               \
                           int) __asm__(#name);                                 \
@@ -258,7 +266,9 @@ MESSAGE(recvmsg, (void)0, RECEIVED(fd))
     bool pool = fpost_recover_on && fpost_recover_is_pool(fd);                 \
     int left = pool ? flags & ~FLAGS_IGNORED : flags;                          \
     if (!fpost_recover_on || (left != 0 && !pool)) {                           \
-      return real_##name()(fd, parts, count, offset, flags);                   \
+      long value = real_##name()(fd, parts, count, offset, flags);             \
+      note;                                                                    \
+      return value;                                                            \
     }                                                                          \
     if (left != 0) {                                                           \
       errno = EOPNOTSUPP;                                                      \
@@ -267,10 +277,15 @@ MESSAGE(recvmsg, (void)0, RECEIVED(fd))
     return offset == -1 ? here(fd, parts, count)                               \
                         : there(fd, parts, count, offset);                     \
   }
-VECTOR(preadv2, readv, preadv)
-VECTOR(preadv64v2, readv, preadv)
-VECTOR(pwritev2, writev, pwritev)
-VECTOR(pwritev64v2, writev, pwritev)
+#define WAS_READ fpost_file_read(parts, count, value, SITE.pc, SITE.cfa)
+#define WAS_WRITTEN                                                            \
+  fpost_file_wrote(fd, parts, count,                                           \
+                   (flags & RWF_APPEND) != 0 ? end_of(fd, value) : offset,     \
+                   value, SITE.pc, SITE.cfa)
+VECTOR(preadv2, readv, preadv, WAS_READ)
+VECTOR(preadv64v2, readv, preadv, WAS_READ)
+VECTOR(pwritev2, writev, pwritev, WAS_WRITTEN)
+VECTOR(pwritev64v2, writev, pwritev, WAS_WRITTEN)
 
 /* ---- past the names of libc ---- */
 
@@ -358,10 +373,14 @@ static bool is_pool(long one, long two) {
   REAL(long, name, (long, long, long, long, long, long))                       \
   EXPORT long call_##name(long, long, long, long, long, long) __asm__(#name);  \
   long call_##name(long a, long b, long c, long d, long e, long f) {           \
-    return is_pool((from), (to))                                               \
-               ? copy((int)(from), (off_t *)(from_at), (int)(to),              \
-                      (off_t *)(to_at), (size_t)(size))                        \
-               : real_##name()(a, b, c, d, e, f);                              \
+    if (is_pool((from), (to))) {                                               \
+      return copy((int)(from), (off_t *)(from_at), (int)(to),                  \
+                  (off_t *)(to_at), (size_t)(size));                           \
+    }                                                                          \
+    long value = real_##name()(a, b, c, d, e, f);                              \
+    fpost_file_copied((int)(to), (const int64_t *)(to_at), value, SITE.pc,     \
+                      SITE.cfa);                                               \
+    return value;                                                              \
   }
 BETWEEN(sendfile, b, c, a, 0, d)
 BETWEEN(sendfile64, b, c, a, 0, d)
@@ -375,5 +394,7 @@ long call_splice(long a, long b, long c, long d, long e, long f) {
     errno = EINVAL;
     return -1;
   }
-  return real_splice()(a, b, c, d, e, f);
+  long value = real_splice()(a, b, c, d, e, f);
+  fpost_file_copied((int)c, (const int64_t *)d, value, SITE.pc, SITE.cfa);
+  return value;
 }

@@ -6,6 +6,7 @@
  * what is no pool's, the call goes on as it stands.
  */
 #define _GNU_SOURCE
+#include "rt/hooks/files.h"
 #include "rt/hooks/recover.h"
 #include "rt/hooks/recover_real.h"
 #include "rt/hooks/recover_run.h"
@@ -211,14 +212,20 @@ REAL(int, truncate, (const char *path, off_t size))
 EXPORT int truncate(const char *path, off_t size) {
   READ_PATH(path);
   int done = resize_path(path, size);
-  return done <= 0 ? done : real_truncate()(path, size);
+  if (done > 0 && (done = real_truncate()(path, size)) == 0) {
+    fpost_file_truncated(path);
+  }
+  return done;
 }
 
 REAL(int, truncate64, (const char *path, off64_t size))
 EXPORT int truncate64(const char *path, off64_t size) {
   READ_PATH(path);
   int done = resize_path(path, size);
-  return done <= 0 ? done : real_truncate64()(path, size);
+  if (done > 0 && (done = real_truncate64()(path, size)) == 0) {
+    fpost_file_truncated(path);
+  }
+  return done;
 }
 
 /* ---- streams ---- */
