@@ -68,9 +68,11 @@ static void correctAttributes(Function &F) {
 static bool callsInstrumented(const Function &F) {
   return any_of(instructions(F), [](const Instruction &I) {
     const auto *Call = dyn_cast<CallBase>(&I);
-    return Call != nullptr && !Call->isInlineAsm() &&
-           !isa<IntrinsicInst>(Call) && staysInstrumented(*Call) &&
-           !Call->getCalledFunction()->getName().starts_with(SymbolPrefix);
+    if (Call == nullptr || Call->isInlineAsm() || isa<IntrinsicInst>(Call) ||
+        !staysInstrumented(*Call))
+      return false;
+    StringRef Name = Call->getCalledFunction()->getName();
+    return !Name.consume_front(SymbolPrefix) || Name.starts_with("libc_");
   });
 }
 

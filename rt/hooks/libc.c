@@ -425,6 +425,13 @@ static size_t printed(int length, size_t size) {
   return wanted < size ? wanted : size;
 }
 
+/* What the arguments point to is read in libc, byte by byte as it needs it. */
+static inline void prints(void) {
+  if (FPOST_UNLIKELY(fpost_recover_on)) {
+    fpost_recover_leave();
+  }
+}
+
 /* The program's format: not ours to check. */
 #pragma clang diagnostic ignored "-Wformat-nonliteral"
 
@@ -432,6 +439,7 @@ static size_t printed(int length, size_t size) {
   do {                                                                         \
     va_list list;                                                              \
     va_start(list, format);                                                    \
+    prints();                                                                  \
     int length = call;                                                         \
     va_end(list);                                                              \
     WROTE(to, printed(length, size));                                          \
@@ -445,11 +453,13 @@ I32 __fencepost_libc_snprintf(PTR to, U64 size, PTR format, ...) {
   PRINT(to, size, vsnprintf(to, size, format, list));
 }
 I32 __fencepost_libc_vsprintf(PTR to, PTR format, VALIST list) {
+  prints();
   int length = vsnprintf(to, INT_MAX, format, list);
   WROTE(to, printed(length, SIZE_MAX));
   return length;
 }
 I32 __fencepost_libc_vsnprintf(PTR to, U64 size, PTR format, VALIST list) {
+  prints();
   int length = vsnprintf(to, size, format, list);
   WROTE(to, printed(length, size));
   return length;
@@ -470,12 +480,14 @@ I32 __fencepost_libc___snprintf_chk(PTR to, U64 size, I32 flag, U64 space,
 }
 I32 __fencepost_libc___vsprintf_chk(PTR to, I32 flag, U64 space, PTR format,
                                     VALIST list) {
+  prints();
   int length = __vsprintf_chk(to, flag, space, format, list);
   WROTE(to, printed(length, SIZE_MAX));
   return length;
 }
 I32 __fencepost_libc___vsnprintf_chk(PTR to, U64 size, I32 flag, U64 space,
                                      PTR format, VALIST list) {
+  prints();
   int length = __vsnprintf_chk(to, size, flag, space, format, list);
   WROTE(to, printed(length, size));
   return length;

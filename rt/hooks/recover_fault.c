@@ -21,6 +21,7 @@
 #include "rt/base/assert.h"
 #include "rt/hooks/recover_signals.h"
 
+#include <cpuid.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
@@ -126,6 +127,7 @@ bool fpost_fault_touch(const ucontext_t *context,
                               : 0;
   touch->address = base + index * operand->mem.scale + displacement;
   touch->size = operand->size / 8u;
+  touch->mask = 0;
   touch->reads = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
   touch->writes = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
   return touch->size != 0;
@@ -149,6 +151,65 @@ const struct fpost_instruction *fpost_fault_decode(uintptr_t pc) {
   memcpy(at->bytes, (const void *)pc, at->head.length);
   at->pc = pc;
   return at;
+}
+
+/*
+ * The content of the mask register k<index>, from what the kernel has saved of
+ * the processor's state; false: not there.
+ */
+static bool mask_register(const ucontext_t *context, uint32_t index,
+                          uint64_t *value) {
+  enum { SOFTWARE = 464, HEADER = 512, OPMASK = 5 };
+  const uint8_t *saved = (const uint8_t *)context->uc_mcontext.fpregs;
+  uint32_t size = 0;
+  uint32_t offset = 0;
+  uint32_t unused[2];
+  if (saved == NULL ||
+      !__get_cpuid_count(0xd, OPMASK, &size, &offset, &unused[0], &unused[1])) {
+    return false;
+  }
+  struct _fpx_sw_bytes software;
+  uint64_t present = 0;
+  memcpy(&software, saved + SOFTWARE, sizeof software);
+  if (software.magic1 != FP_XSTATE_MAGIC1 ||
+      (software.xstate_bv >> OPMASK & 1) == 0 || size < (index + 1) * 8) {
+    return false;
+  }
+  memcpy(&present, saved + HEADER, sizeof present);
+  *value = 0; /* as at the start of the process, if it is not present */
+  if ((present >> OPMASK & 1) != 0) {
+    memcpy(value, saved + offset + (size_t)index * 8, sizeof *value);
+  }
+  return true;
+}
+
+/*
+ * A store of which a mask says what it writes. Where the mask is not known (it
+ * is in a vector register, or the elements move), all of it counts as read too:
+ * more runs than needed, none too few.
+ */
+static void touch_masked(const ucontext_t *context,
+                         const struct fpost_instruction *instruction,
+                         const ZydisDecodedOperand *operand,
+                         struct fpost_touch *touch) {
+  ZydisRegister name = instruction->head.avx.mask.reg;
+  uint64_t mask = 0;
+  bool moves = instruction->head.meta.category == ZYDIS_CATEGORY_COMPRESS;
+  bool masked = name > ZYDIS_REGISTER_K0 && name <= ZYDIS_REGISTER_K7;
+  if (!touch->writes || touch->reads ||
+      (!masked && (operand->actions & ZYDIS_OPERAND_ACTION_CONDWRITE) == 0)) {
+    return;
+  }
+  uint32_t count = operand->element_count;
+  touch->element = operand->element_size / 8u;
+  if (!masked || moves || count == 0 || count > 64 || touch->element == 0 ||
+      !mask_register(context, (uint32_t)(name - ZYDIS_REGISTER_K0), &mask)) {
+    touch->reads = true;
+    return;
+  }
+  mask &= count == 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+  touch->mask = mask;
+  touch->writes = mask != 0;
 }
 
 static bool accesses_memory(const ZydisDecodedOperand *operand) {
@@ -177,6 +238,7 @@ static void decode(const ucontext_t *context, struct fpost_decoded *out) {
       return;
     }
     out->touches[out->count].reads &= !fpost_fault_flushes(instruction);
+    touch_masked(context, instruction, operand, &out->touches[out->count]);
     out->count++;
   }
   bool state = instruction->head.meta.category == ZYDIS_CATEGORY_XSAVE ||
@@ -270,8 +332,12 @@ static bool decide_whole(uintptr_t fault) {
 static void step_stores(void) {
   for (uint32_t i = 0; i < step.decoded.count; i++) {
     const struct fpost_touch *touch = &step.decoded.touches[i];
-    if (touch->writes) {
+    if (touch->writes && touch->mask == 0) {
       fpost_recover_store((const void *)touch->address, touch->size);
+    }
+    for (uint64_t left = touch->mask; left != 0; left &= left - 1) {
+      uintptr_t at = (uintptr_t)__builtin_ctzll(left) * touch->element;
+      fpost_recover_store((const void *)(touch->address + at), touch->element);
     }
   }
 }

@@ -19,6 +19,9 @@ struct fpost_touch {
   uint64_t size;
   bool reads;
   bool writes;
+  /* What a masked store writes: the elements of the bits, first at address. */
+  uint64_t mask;    /* 0: all of it */
+  uint32_t element; /* bytes */
 };
 
 struct fpost_decoded {
