@@ -181,7 +181,8 @@ struct wording {
   const char *preposition; /* of its address */
   const char *between;     /* line between the two; null: none */
   const char *after;       /* line after both; null: none */
-  const char *fix; /* %1 place of store, %2 place of missing; null: none */
+  /* %1 place of store, %2 place of missing, %3 see others_format; null: none */
+  const char *fix;
   bool missing_first;
   bool reads; /* the second place is `read` */
 };
@@ -274,7 +275,7 @@ wording_of_heap(const struct fpost_report_finding *finding) {
                             .preposition = "of",
                             .between =
                                 "is needless; the range is covered since",
-                            .fix = "remove the one at %2",
+                            .fix = "remove the one at %2%3",
                             .missing_first = true};
   case FPOST_CLASS_VOLATILE_POINTER:
     return (struct wording){
@@ -346,13 +347,13 @@ wording_of_redundant(const struct fpost_report_finding *finding) {
                             .between =
                                 "has nothing to flush; the line was last "
                                 "stored to by",
-                            .fix = "remove the flush at %2",
+                            .fix = "remove the flush at %2%3",
                             .missing_first = true};
   }
   return (struct wording){.missing = "fence",
                           .preposition = "at",
                           .after = "completes no flush of its thread",
-                          .fix = "remove the fence at %2",
+                          .fix = "remove the fence at %2%3",
                           .missing_first = true};
 }
 
@@ -431,6 +432,21 @@ second_of(const struct fpost_report_finding *finding,
   return wording->reads ? &finding->read : &finding->missing;
 }
 
+/* What is needless on one path may be needed on another, where its function has
+   been called from elsewhere. */
+static void others_format(const struct fpost_access *access, char *text,
+                          size_t size) {
+  const struct fpost_place *place = &access->place;
+  const struct fpost_frame *frame = fpost_place_frame(place);
+  text[0] = '\0';
+  if (frame != NULL && frame->function != NULL &&
+      frame + 1 < place->frames + place->count &&
+      strcmp(frame->function, "main") != 0) {
+    snprintf(text, size, ", if no other call of %.200s needs it",
+             frame->function);
+  }
+}
+
 /* The fix with its places, cut off where text ends. */
 static void fix_format(const struct fpost_report *report,
                        const struct wording *wording,
@@ -446,6 +462,10 @@ static void fix_format(const struct fpost_report *report,
       bool first = *fix == '1';
       where_format(first ? &finding->store : second,
                    first ? second : &finding->store, text + at, size - at);
+      at += strlen(text + at);
+    } else if (fix[0] == '%' && fix[1] == '3') {
+      fix++;
+      others_format(second_of(finding, wording), text + at, size - at);
       at += strlen(text + at);
     } else {
       text[at++] = *fix;
