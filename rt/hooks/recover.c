@@ -395,11 +395,16 @@ static bool walk_next(struct fpost_plan *plan,
   uint32_t most = run->outcome == FPOST_OUTCOME_TIMEOUT ? FPOST_ALIKE_SLOW_RUNS
                                                         : FPOST_ALIKE_RUNS;
   fpost_alike_varied(&plan->alikes, plan->varied);
-  bool more = (plan->stops != 0 && bad &&
-               fpost_alike_failed(&plan->alikes,
-                                  (uint64_t)run->outcome << 32 | run->value,
-                                  most, &fpost_run.list, fpost_run.units,
-                                  fpost_run.steps, walk_values)) ||
+  fpost_alike_varied(&plan->goods, plan->varied);
+  if (!bad) {
+    most = FPOST_ALIKE_GOOD_RUNS;
+  }
+  uint64_t how =
+      bad ? (uint64_t)run->outcome << 32 | run->value : run->observed;
+  bool more = (plan->stops != 0 &&
+               fpost_alike_ended(bad ? &plan->alikes : &plan->goods, how, most,
+                                 &fpost_run.list, fpost_run.units,
+                                 fpost_run.steps, walk_values)) ||
               fpost_choice_next(&fpost_run.list, plan->fixed, fpost_run.units,
                                 fpost_run.steps, walk_values);
   plan->varied = fpost_run.list.varied;

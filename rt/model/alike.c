@@ -61,10 +61,10 @@ static void choose_last(struct fpost_choice_list *list, uint32_t index,
   __builtin_memcpy(choice->value, values[count - 1], 64);
 }
 
-bool fpost_alike_failed(struct fpost_alikes *alikes, uint64_t outcome,
-                        uint32_t most, struct fpost_choice_list *list,
-                        const struct fpost_unit *units,
-                        const struct fpost_step *steps, uint8_t (*values)[64]) {
+bool fpost_alike_ended(struct fpost_alikes *alikes, uint64_t outcome,
+                       uint32_t most, struct fpost_choice_list *list,
+                       const struct fpost_unit *units,
+                       const struct fpost_step *steps, uint8_t (*values)[64]) {
   struct fpost_alike *alike = find(alikes, hash_of(outcome, list));
   if (alike == NULL || ++alike->runs < most) {
     return false;

@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 #define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
-#define FPOST_PLAN_VERSION 8u
+#define FPOST_PLAN_VERSION 9u
 
 /* Undecided units at one crash point. */
 #define FPOST_PLAN_UNITS_MAX (1u << 20)
@@ -233,10 +233,11 @@ struct fpost_plan {
   /* What follows is emptied by the explorer before a walk. */
   uint32_t joints_used;
   uint32_t facts_used;
-  uint32_t stops; /* 1: runs that fail alike are cut short */
+  uint32_t stops; /* 1: runs that end alike are cut short */
   uint32_t
       varied; /* the run to come differs from here on from the one before */
-  struct fpost_alikes alikes;
+  struct fpost_alikes alikes; /* runs that failed */
+  struct fpost_alikes goods;  /* runs that ended well */
 
   /* The answer. */
   uint32_t answered; /* futex */

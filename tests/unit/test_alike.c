@@ -69,7 +69,7 @@ static struct walked walk(struct fpost_alikes *alikes, uint32_t count,
     ck_assert_uint_lt(walked.runs, 100000);
     fpost_alike_varied(alikes, varied);
     more = (!good &&
-            fpost_alike_failed(alikes, 1, most, &list, units, steps, values)) ||
+            fpost_alike_ended(alikes, 1, most, &list, units, steps, values)) ||
            fpost_choice_next(&list, fixed, units, steps, values);
     varied = list.varied;
   }
@@ -122,12 +122,12 @@ START_TEST(other_outcomes_are_other_failures) {
   for (uint64_t outcome = 0; outcome < 3; outcome++) {
     for (uint32_t i = 0; i < 2; i++) {
       fpost_alike_varied(&alikes, 1);
-      ck_assert(!fpost_alike_failed(&alikes, outcome, 3, &list, units, steps,
-                                    values));
+      ck_assert(
+          !fpost_alike_ended(&alikes, outcome, 3, &list, units, steps, values));
     }
   }
   fpost_alike_varied(&alikes, 2);
-  ck_assert(fpost_alike_failed(&alikes, 2, 3, &list, units, steps, values));
+  ck_assert(fpost_alike_ended(&alikes, 2, 3, &list, units, steps, values));
   ck_assert_uint_eq(list.varied, 1);
   ck_assert_uint_eq(list.count, 4);
   ck_assert_uint_eq(choices[0].value[0], 0);
@@ -136,7 +136,7 @@ START_TEST(other_outcomes_are_other_failures) {
     ck_assert_uint_eq(choices[i].alternative, 1);
   }
   /* There is nothing left to leave out. */
-  ck_assert(!fpost_alike_failed(&alikes, 2, 3, &list, units, steps, values));
+  ck_assert(!fpost_alike_ended(&alikes, 2, 3, &list, units, steps, values));
 }
 END_TEST
 
@@ -147,14 +147,14 @@ START_TEST(only_so_many_failures_are_told_apart) {
   for (uint32_t round = 0; round < 3; round++) {
     for (uint64_t outcome = 0; outcome <= FPOST_ALIKE_MAX; outcome++) {
       fpost_alike_varied(&alikes, 0);
-      ck_assert(!fpost_alike_failed(&alikes, outcome, 4, &list, units, steps,
-                                    values));
+      ck_assert(
+          !fpost_alike_ended(&alikes, outcome, 4, &list, units, steps, values));
     }
   }
   ck_assert_uint_eq(alikes.used, FPOST_ALIKE_MAX);
-  ck_assert(!fpost_alike_failed(&alikes, FPOST_ALIKE_MAX, 4, &list, units,
-                                steps, values));
-  ck_assert(fpost_alike_failed(&alikes, 0, 4, &list, units, steps, values));
+  ck_assert(!fpost_alike_ended(&alikes, FPOST_ALIKE_MAX, 4, &list, units, steps,
+                               values));
+  ck_assert(fpost_alike_ended(&alikes, 0, 4, &list, units, steps, values));
 }
 END_TEST
 
@@ -165,9 +165,9 @@ START_TEST(joint_tests_are_left_out_as_well) {
   (void)run(&list, 2);
   choices[1].joint = 1;
   fpost_alike_varied(&alikes, 0);
-  (void)fpost_alike_failed(&alikes, 1, 9, &list, units, steps, values);
+  (void)fpost_alike_ended(&alikes, 1, 9, &list, units, steps, values);
   fpost_alike_varied(&alikes, 0);
-  ck_assert(fpost_alike_failed(&alikes, 1, 2, &list, units, steps, values));
+  ck_assert(fpost_alike_ended(&alikes, 1, 2, &list, units, steps, values));
   ck_assert_uint_eq(choices[1].joint, 0);
   ck_assert_uint_eq(choices[1].value[0], 1);
 }
@@ -192,9 +192,9 @@ START_TEST(last_values_agree_with_each_other) {
   list.choices[list.count++] =
       (struct fpost_choice){.count = 1, .read = UINT64_C(0xff) << 8};
   fpost_alike_varied(&alikes, 0);
-  ck_assert(!fpost_alike_failed(&alikes, 1, 2, &list, units, steps, values));
+  ck_assert(!fpost_alike_ended(&alikes, 1, 2, &list, units, steps, values));
   fpost_alike_varied(&alikes, 0);
-  ck_assert(fpost_alike_failed(&alikes, 1, 2, &list, units, steps, values));
+  ck_assert(fpost_alike_ended(&alikes, 1, 2, &list, units, steps, values));
   ck_assert_uint_eq(choices[0].value[0], 2);
   ck_assert_uint_eq(choices[1].value[8], 2);
   ck_assert_uint_eq(choices[1].count, 2);

@@ -9,6 +9,8 @@
 /* Flags of a crash point beside enum fpost_run_flag; bit 16 had a meaning once.
    Runs that failed alike were too many: rt/model/alike.h. */
 #define EXPLORE_FLAG_STOPPED (1u << 23)
+/* ... and runs that ended well alike. */
+#define EXPLORE_FLAG_STOPPED_GOOD (1u << 24)
 /* ... and failures that a second run on the same state did not show. */
 #define EXPLORE_FLAG_UNREPEATED (1u << 17)
 /* ... and a recovery without hooks, of which a sample of the images was run. */
@@ -49,8 +51,8 @@ struct explore_found {
 const char *explore_outcome_text(struct explore_search *search,
                                  const struct explore_found *found);
 
-/* A pc of recovery as the report takes it, which stays the same when recovery is
-   started again: module << 48 | offset. One that is so already stays. */
+/* A pc of recovery as the report takes it, which stays the same when recovery
+   is started again: module << 48 | offset. One that is so already stays. */
 uint64_t explore_target_pc(struct explore_search *search, uint64_t pc);
 
 /* Is it what a state led to, not what was read? Then lost is the state. */

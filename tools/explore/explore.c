@@ -185,6 +185,10 @@ static const char *left_out(struct explore_db *db,
       {EXPLORE_FLAG_STOPPED,
        "at a crash point 256 runs failed alike, or 4 did not end: what else "
        "recovery may have read there was left out"},
+      {EXPLORE_FLAG_STOPPED_GOOD,
+       "at a crash point 4096 runs ended well alike, as after a checksum that "
+       "does not match: what else recovery may have read there was left out, "
+       "save for everything persisted"},
       {EXPLORE_FLAG_UNREPEATED,
        "recovery failed in a way that the same state did not show again"}};
   char *why = explore_db_get(db, "left_out");

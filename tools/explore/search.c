@@ -313,9 +313,11 @@ bool explore_request(struct explore_search *search, uint64_t runs,
   bool overflow = answer == EXPLORE_ANSWERED && plan->run_over != 0;
   uint32_t flags = plan->run_flags;
   stop_if_wrong(search);
-  if (plan->alikes.stopped != 0) {
+  if (plan->alikes.stopped != 0 || plan->goods.stopped != 0) {
     search->point.complete = false;
-    search->point.flags |= EXPLORE_FLAG_STOPPED;
+    search->point.flags |= plan->alikes.stopped != 0
+                               ? EXPLORE_FLAG_STOPPED
+                               : EXPLORE_FLAG_STOPPED_GOOD;
   }
   take_log(search);
   if (answer == EXPLORE_ESCAPED) {
@@ -338,6 +340,7 @@ static void walk_all(struct explore_search *search,
   plan->stops = rule == FPOST_CHOICE_FIRST;
   plan->varied = UINT32_MAX;
   plan->alikes = (struct fpost_alikes){.used = 0};
+  plan->goods = (struct fpost_alikes){.used = 0};
   bool more = true;
   search->point.complete = true;
   while (more) {
