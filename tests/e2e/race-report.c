@@ -94,6 +94,8 @@ static pthread_spinlock_t spin;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static mtx_t mtx;
 static pthread_mutex_t released = PTHREAD_MUTEX_INITIALIZER;
+/* Its position counts what thread two waits for: an order that nobody sees. */
+static int counter;
 
 static int is(const char *name) {
   return strcmp(kind, name) == 0;
@@ -124,12 +126,14 @@ static void *one(void *argument) {
     pthread_mutex_unlock(&released);
     put(1);
   }
+  lseek(counter, 1, SEEK_CUR);
   return argument;
 }
 
 static void *two(void *argument) {
-  struct timespec later = {0, 100000000};
-  nanosleep(&later, NULL);
+  struct timespec moment = {0, 1000000};
+  while (lseek(counter, 0, SEEK_CUR) < 2)
+    nanosleep(&moment, NULL);
   if (is("other"))
     mtx_lock(&mtx);
   if (is("readers"))
@@ -148,11 +152,13 @@ int main(int argc, char **argv) {
     return 0;
   kind = argv[1];
   pool = pm_map(argv[2]);
+  counter = open(argv[0], O_RDONLY);
   pthread_spin_init(&spin, PTHREAD_PROCESS_PRIVATE);
   mtx_init(&mtx, mtx_plain);
   pthread_create(&threads[0], NULL, one, NULL);
   pthread_create(&threads[1], NULL, two, NULL);
   pthread_setname_np(threads[1], "late");
+  lseek(counter, 1, SEEK_CUR);
   for (int i = 0; i < 2; i++)
     pthread_join(threads[i], NULL);
   return 0;
