@@ -17,12 +17,13 @@ static bool thread_has_room(const struct fpost_thread *thread, uint32_t count) {
   return thread->pending_max - thread->pending_count >= count;
 }
 
-/* The caller made sure of the room. */
+/* The thread waits for so many of the line. The caller made sure of the room.
+ */
 static void pending_add(struct fpost_thread *thread, struct fpost_line *line,
-                        uint32_t nt) {
+                        uint32_t stores, uint32_t nt) {
   FPOST_ASSERT(thread->pending_count < thread->pending_max);
   thread->pending[thread->pending_count] =
-      (struct fpost_pending){.line = line, .stores = line->stores, .nt = nt};
+      (struct fpost_pending){.line = line, .stores = stores, .nt = nt};
   thread->pending_count++;
   thread->nt_count += nt;
 }
@@ -34,38 +35,54 @@ static void line_guarantee(struct fpost_line *line, uint32_t stores) {
   line_check(line);
 }
 
-/* The line's last store or flush waits for a fence of the thread. */
-static void line_await(struct fpost_line *line, struct fpost_thread *thread,
-                       bool nt) {
-  line->flushed = line->stores;
-  line->flusher = (thread->id + 1) & INT32_MAX;
-  line->nt = nt;
-  pending_add(thread, line, nt);
-}
-
 static bool line_awaits(const struct fpost_line *line,
                         const struct fpost_thread *thread) {
   return line->flusher == thread->id + 1;
 }
 
-static void line_store(enum fpost_domain domain, struct fpost_thread *thread,
-                       struct fpost_line *line, bool nt) {
+/* May an NT store to the line still be in a write-combining buffer? */
+static bool nt_waits(const struct fpost_line *line) {
+  return line->nt != 0 && line->flushed > line->guaranteed;
+}
+
+/*
+ * The line's last store or flush waits for a fence of the thread. Unless the
+ * line knows an earlier NT store of the thread that does, it keeps this one.
+ */
+static void line_await(const struct fpost_mode *mode, struct fpost_line *line,
+                       struct fpost_thread *thread, bool nt) {
+  bool earlier = nt_waits(line) && line_awaits(line, thread);
+  if (mode->coarse || !earlier) {
+    line->flushed = line->stores;
+    line->flusher = (thread->id + 1) & INT32_MAX;
+    line->nt = nt;
+  }
+  pending_add(thread, line, line->stores, nt);
+}
+
+static void line_store(const struct fpost_mode *mode,
+                       struct fpost_thread *thread, struct fpost_line *line,
+                       bool nt) {
   line_check(line);
   if (line->stores != UINT32_MAX) {
     line->stores++;
   }
   if (nt) {
-    line_await(line, thread, true);
-  } else if (domain == FPOST_DOMAIN_EADR) {
+    line_await(mode, line, thread, true);
+  } else if (mode->domain == FPOST_DOMAIN_EADR) {
     line_guarantee(line, line->stores);
   }
 }
 
-/* The thread stores to the line: its NT stores to it were first (N1). */
-static void line_overtake(struct fpost_line *line,
+/*
+ * The thread stores to the line: its NT stores to it were first (N1). They are
+ * the last of the line; if that is not sure, the line knows the last of them.
+ */
+static void line_overtake(const struct fpost_mode *mode,
+                          struct fpost_line *line,
                           const struct fpost_thread *thread) {
-  if (line->nt != 0 && line_awaits(line, thread)) {
-    line_guarantee(line, line->flushed);
+  if (nt_waits(line) && line_awaits(line, thread)) {
+    line_guarantee(line, mode->coarse ? line->flushed : line->stores);
   }
 }
 
@@ -80,9 +97,9 @@ int fpost_model_store(const struct fpost_mode *mode,
       return FPOST_ENOMEM;
     }
     if (!nt) {
-      line_overtake(line, thread);
+      line_overtake(mode, line, thread);
     }
-    line_store(mode->domain, thread, line, nt);
+    line_store(mode, thread, line, nt);
     return FPOST_OK;
   }
   if (nt && !thread_has_room(thread, (uint32_t)__builtin_popcount(words))) {
@@ -90,10 +107,10 @@ int fpost_model_store(const struct fpost_mode *mode,
   }
   for (uint32_t w = 0; w < FPOST_LINE_WORDS; w++) {
     if (!nt) {
-      line_overtake(&line[w], thread);
+      line_overtake(mode, &line[w], thread);
     }
     if ((words >> w & 1) != 0) {
-      line_store(mode->domain, thread, &line[w], nt);
+      line_store(mode, thread, &line[w], nt);
     }
   }
   return FPOST_OK;
@@ -114,7 +131,19 @@ static void nt_complete(struct fpost_thread *thread) {
   thread->nt_count = 0;
 }
 
-static enum fpost_flush_result line_flush(struct fpost_thread *thread,
+/* The thread's flush covers the first stores of the line only. */
+static void line_flush_before(struct fpost_thread *thread,
+                              struct fpost_line *line, uint32_t stores,
+                              uint32_t kind) {
+  if (kind == FENCEPOST_CLFLUSH) {
+    line_guarantee(line, stores);
+  } else if (stores > line->guaranteed) {
+    pending_add(thread, line, stores, 0);
+  }
+}
+
+static enum fpost_flush_result line_flush(const struct fpost_mode *mode,
+                                          struct fpost_thread *thread,
                                           struct fpost_line *line,
                                           uint32_t kind) {
   line_check(line);
@@ -124,10 +153,12 @@ static enum fpost_flush_result line_flush(struct fpost_thread *thread,
   } else if (line_awaits(line, thread) && line->flushed == line->stores) {
     found = FPOST_FLUSH_REPEATED;
   }
-  if (kind == FENCEPOST_CLFLUSH) {
+  if (!mode->coarse && fpost_model_nt_awaited(thread, line)) {
+    line_flush_before(thread, line, line->flushed - 1, kind);
+  } else if (kind == FENCEPOST_CLFLUSH) {
     line_guarantee(line, line->stores);
   } else if (found == FPOST_FLUSH_USEFUL) {
-    line_await(line, thread, false);
+    line_await(mode, line, thread, false);
   }
   return found;
 }
@@ -146,7 +177,7 @@ int fpost_model_flush(const struct fpost_mode *mode,
   }
   enum fpost_flush_result found = FPOST_FLUSH_NOTHING;
   for (uint32_t i = 0; i < cuts; i++) {
-    enum fpost_flush_result one = line_flush(thread, &line[i], kind);
+    enum fpost_flush_result one = line_flush(mode, thread, &line[i], kind);
     found = one > found ? one : found;
   }
   if (result != NULL) {
@@ -178,10 +209,15 @@ void fpost_model_durable(const struct fpost_mode *mode,
 void fpost_model_drained(const struct fpost_mode *mode,
                          struct fpost_line *line) {
   for (uint32_t i = 0; i < fpost_mode_cuts(mode); i++) {
-    if (line[i].nt != 0) {
-      line_guarantee(&line[i], line[i].flushed);
+    if (nt_waits(&line[i])) {
+      line_guarantee(&line[i], line[i].stores);
     }
   }
+}
+
+bool fpost_model_nt_awaited(const struct fpost_thread *thread,
+                            const struct fpost_line *line) {
+  return nt_waits(line) && !line_awaits(line, thread);
 }
 
 bool fpost_model_fence_useful(const struct fpost_thread *thread) {

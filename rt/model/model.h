@@ -21,7 +21,8 @@
  *   clwb     the thread's pending list gets (line, stores)      (F2, F3, F4)
  *   fence    each (line, n) of the thread's list: guaranteed >= n   (F3, F4)
  *   NT store a store with a flush of itself; a later ordinary store of the
- *            thread to the line completes it                           (N1)
+ *            thread to the line completes it, and until it is complete a flush
+ *            of another thread covers only the stores before it        (N1)
  *
  * In torn-line mode each word of a line has a cut of its own: the caller keeps
  * eight struct fpost_line for a line instead of one, the functions get the
@@ -57,6 +58,10 @@ enum fpost_domain {
 struct fpost_mode {
   enum fpost_domain domain;
   bool torn; /* false: rule S3; true: each word of a line has its own cut */
+  /* Not of the hardware: for who keeps a line as a whole even if threads meet
+     in it, and could not say whose fence its words wait for. A flush covers NT
+     stores of other threads as well, which may not have left. */
+  bool coarse;
 };
 
 /* How many struct fpost_line the caller keeps for a line. */
@@ -72,7 +77,9 @@ static inline uint32_t fpost_mode_cuts(const struct fpost_mode *mode) {
 struct fpost_line {
   uint32_t stores;       /* visible stores so far */
   uint32_t guaranteed;   /* this many of them survive every crash; <= stores */
-  uint32_t flushed;      /* what the last flush or NT store covers; <= stores */
+  uint32_t flushed;      /* what the last flush covers; <= stores. If nt, and it
+                            is not guaranteed: the first NT store of the flusher
+                            that may not have left (if coarse, the last) */
   uint32_t flusher : 31; /* 1 + thread of that flush; 0: there was none */
   uint32_t nt : 1;       /* it was an NT store */
 };
@@ -152,6 +159,16 @@ void fpost_model_durable(const struct fpost_mode *mode,
  */
 void fpost_model_drained(const struct fpost_mode *mode,
                          struct fpost_line *line);
+
+/*
+ * May an NT store of another thread to line still be in its write-combining
+ * buffer? Then it is not known which stores to the line it comes before, and
+ * whoever keeps lines as a whole has to let go of their order: of rule S3.
+ *
+ * Source: N1.
+ */
+bool fpost_model_nt_awaited(const struct fpost_thread *thread,
+                            const struct fpost_line *line);
 
 /* Would a fence of this thread guarantee anything new? */
 bool fpost_model_fence_useful(const struct fpost_thread *thread);

@@ -37,9 +37,11 @@ static bool rules_want(const struct fpost_rules *rules,
   return (rules->enabled >> class_ & 1) != 0;
 }
 
-/* The rules know lines as a whole; their words have no cuts of their own. */
+/* The rules know lines as a whole; their words have no cuts of their own, nor
+   do they know who has flushed which. */
 static struct fpost_mode rules_mode(const struct fpost_rules *rules) {
-  return (struct fpost_mode){.domain = rules->domain, .torn = false};
+  return (struct fpost_mode){
+      .domain = rules->domain, .torn = false, .coarse = true};
 }
 
 static struct fpost_cell *cell_of(struct fpost_line *line) {

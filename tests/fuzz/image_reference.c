@@ -35,15 +35,8 @@ void reference_init(struct reference *reference,
   reference->mode = *mode;
 }
 
-/* Everything up to and with the part survives: it is a prefix (S3). */
-static void guarantee(struct reference *reference, uint32_t line, uint32_t word,
-                      const struct reference_part *part) {
-  struct reference_cell *cell = &reference->cells[line][word];
-  const struct reference_part *end = part->next;
-  while (cell->open != end) {
-    put(line_memory(reference, line), cell->open->written, cell->open->content);
-    cell->open = cell->open->next;
-  }
+bool reference_torn(const struct reference *reference, uint32_t line) {
+  return reference->mode.torn || reference->torn[line];
 }
 
 static bool is_found(uint32_t flags) {
@@ -60,22 +53,34 @@ static bool waits(const struct reference *reference, uint32_t line) {
   return any;
 }
 
-/* Guarantee the parts of a line up to the last that matches, or as soon as the
-   line waits no longer. */
+/* The first `number` stores to the cell survive: it is a prefix (S3). */
+static void guarantee(struct reference_cell *cell, uint32_t number) {
+  cell->sure = number > cell->sure ? number : cell->sure;
+}
+
+/* What is sure goes into memory, unless the line waits. */
+static void settle_line(struct reference *reference, uint32_t line) {
+  for (uint32_t word = 0; word < 8 && !waits(reference, line); word++) {
+    struct reference_cell *cell = &reference->cells[line][word];
+    while (cell->open != NULL && cell->open->number <= cell->sure) {
+      put(line_memory(reference, line), cell->open->written,
+          cell->open->content);
+      cell->open = cell->open->next;
+      reference->guaranteed_count++;
+    }
+  }
+}
+
+/* Guarantee the parts of a line up to the last that matches. */
 static void guarantee_if(struct reference *reference, uint32_t line,
                          bool (*matches)(const struct reference_part *part,
                                          uint32_t thread),
                          uint32_t thread) {
   for (uint32_t word = 0; word < 8; word++) {
-    struct reference_part *last = NULL;
-    for (struct reference_part *part = reference->cells[line][word].open;
-         part != NULL; part = part->next) {
-      last = matches(part, thread) ? part : last;
-    }
-    if (last != NULL && waits(reference, line)) {
-      last->sure = true;
-    } else if (last != NULL) {
-      guarantee(reference, line, word, last);
+    struct reference_cell *cell = &reference->cells[line][word];
+    for (const struct reference_part *part = cell->open; part != NULL;
+         part = part->next) {
+      guarantee(cell, matches(part, thread) ? part->number : 0);
     }
   }
 }
@@ -94,38 +99,45 @@ static bool is_nt(uint32_t flags) {
   return (flags & (FENCEPOST_STORE_NT | FENCEPOST_STORE_WHOLE)) != 0;
 }
 
-static bool is_own_nt(const struct reference_part *part, uint32_t thread) {
-  return is_nt(part->flags) && part->thread == thread;
+static bool is_drained(const struct reference_part *part, uint32_t thread) {
+  return has(part->drained, thread);
 }
 
-static bool is_ordinary(const struct reference_part *part, uint32_t thread) {
-  return !is_nt(part->flags) && part->thread == thread;
+/* Has the thread, or another, an NT store to the cell that may not have left?
+ */
+static bool nt_waits(const struct reference_cell *cell) {
+  return cell->nt != NULL && cell->nt->number > cell->sure;
 }
 
-static bool is_sure(const struct reference_part *part, uint32_t thread) {
-  (void)thread;
-  return part->sure;
+static bool nt_of_other(const struct reference_cell *cell, uint32_t thread) {
+  return nt_waits(cell) && cell->nt->thread != thread;
+}
+
+static bool nt_own(const struct reference_cell *cell, uint32_t thread) {
+  return nt_waits(cell) && cell->nt->thread == thread;
 }
 
 /* The thread stores to the line: its NT stores to it were first (N1). */
 static void overtake(struct reference *reference, uint32_t line,
                      uint32_t thread) {
   for (uint32_t word = 0; word < 8; word++) {
-    struct reference_part *nt = reference->cells[line][word].nt;
-    if (nt != NULL && nt->thread == thread) {
-      nt->sure = true;
+    struct reference_cell *cell = &reference->cells[line][word];
+    if (nt_own(cell, thread)) {
+      guarantee(cell, cell->stores);
     }
   }
 }
 
 /* ---- stores ---- */
 
-static struct reference_part *part_add(struct reference *reference,
-                                       uint32_t line, uint32_t word) {
+/* A copy of `from` becomes the last of the cell. */
+static void part_add(struct reference *reference, uint32_t line, uint32_t word,
+                     const struct reference_part *from) {
   struct reference_cell *cell = &reference->cells[line][word];
   FPOST_ASSERT(reference->parts_count < REFERENCE_PARTS_MAX);
   struct reference_part *part = &reference->parts[reference->parts_count++];
-  *part = (struct reference_part){.next = NULL};
+  *part = *from;
+  part->next = NULL;
   if (cell->last != NULL) {
     cell->last->next = part;
   }
@@ -133,7 +145,84 @@ static struct reference_part *part_add(struct reference *reference,
     cell->open = part;
   }
   cell->last = part;
-  return part;
+  cell->stores = part->number;
+  if (is_nt(part->flags) && !nt_own(cell, part->thread)) {
+    cell->nt = part;
+  }
+}
+
+/* Part of `from` for each word of the line that it stores to. */
+static void parts_add(struct reference *reference, uint32_t line,
+                      const struct reference_part *from, bool numbered) {
+  bool torn = reference_torn(reference, line);
+  for (uint32_t word = 0; word < (torn ? 8 : 1); word++) {
+    struct reference_part part = *from;
+    part.written &= torn ? UINT64_C(0xff) << 8 * word : UINT64_MAX;
+    struct reference_cell *cell = &reference->cells[line][word];
+    if (part.written == 0) {
+      continue;
+    }
+    if (!numbered) {
+      part.number = cell->stores + 1;
+    } else if (cell->open != NULL && cell->last->run == part.run) {
+      cell->last->run = 0; /* they were two steps, and stay so */
+    }
+    part_add(reference, line, word, &part);
+    if (reference->mode.domain == FPOST_DOMAIN_EADR && !is_nt(part.flags)) {
+      guarantee(cell, part.number); /* A1 */
+    }
+  }
+}
+
+/* From here on, each word persists by itself, until all are guaranteed. */
+static void tear(struct reference *reference, uint32_t line) {
+  struct reference_cell whole = reference->cells[line][0];
+  uint32_t awaited = 0;
+  uint32_t drained = 0;
+  uint32_t count = 0;
+  struct reference_part *parts[64];
+  for (struct reference_part *part = whole.open; part != NULL;
+       part = part->next) {
+    FPOST_ASSERT(count < 64);
+    parts[count++] = part;
+  }
+  for (uint32_t i = count;
+       i-- > 0;) { /* what completes one, completes all before it (S3) */
+    awaited |= parts[i]->awaited;
+    parts[i]->awaited = awaited;
+    drained |= parts[i]->drained;
+    parts[i]->drained = drained;
+  }
+  for (uint32_t word = 0; word < 8; word++) {
+    reference->cells[line][word] =
+        (struct reference_cell){.stores = whole.sure, .sure = whole.sure};
+  }
+  reference->torn[line] = true;
+  reference->whole_stores[line] = whole.stores;
+  for (struct reference_part *part = whole.open; part != NULL;) {
+    struct reference_step step = reference_step_at(part);
+    parts_add(reference, line, &step.all, true);
+    part = step.next;
+  }
+}
+
+/* Lines that are torn and have nothing undecided are so no longer. */
+static void mend(struct reference *reference) {
+  for (uint32_t line = 0; line < REFERENCE_LINES; line++) {
+    bool open = false;
+    uint32_t stores = reference->whole_stores[line];
+    for (uint32_t word = 0; word < 8; word++) {
+      const struct reference_cell *cell = &reference->cells[line][word];
+      open = open || cell->open != NULL;
+      stores = cell->stores > stores ? cell->stores : stores;
+    }
+    if (reference->torn[line] && !open) {
+      memset(reference->cells[line], 0, sizeof reference->cells[line]);
+      reference->torn[line] = false;
+      reference->cells[line][0].stores = stores;
+      reference->cells[line][0].sure = stores;
+    }
+  }
 }
 
 /* What the record stores to a line. */
@@ -146,7 +235,7 @@ static void store_line(struct reference *reference,
                                  .flags = record->flags,
                                  .stack = record->stack};
   if (is_nt(record->flags)) {
-    whole.awaited = 1u << record->thread;
+    whole.awaited = whole.drained = 1u << record->thread;
   }
   for (uint64_t i = 0; i < record->size; i++) {
     uint64_t address = record->address + i;
@@ -157,20 +246,7 @@ static void store_line(struct reference *reference,
       whole.content[address % 64] = record->data[i];
     }
   }
-  for (uint32_t word = 0; word < 8; word++) {
-    uint64_t all =
-        reference->mode.torn ? UINT64_C(0xff) << 8 * word : UINT64_MAX;
-    if ((word == 0 || reference->mode.torn) && (whole.written & all) != 0) {
-      const struct reference_part *before = reference->cells[line][word].last;
-      struct reference_part *part = part_add(reference, line, word);
-      *part = whole;
-      part->number = before == NULL ? 1 : before->number + 1;
-      part->written &= all;
-      if (is_nt(part->flags)) {
-        reference->cells[line][word].nt = part;
-      }
-    }
-  }
+  parts_add(reference, line, &whole, false);
 }
 
 static void store(struct reference *reference,
@@ -186,11 +262,15 @@ static void store(struct reference *reference,
   }
   uint32_t last = line_of(record->address + record->size - 1);
   for (uint32_t line = line_of(record->address); line <= last; line++) {
+    if (!reference_torn(reference, line) &&
+        nt_of_other(&reference->cells[line][0], record->thread)) {
+      tear(reference, line);
+    }
     if (!is_nt(record->flags)) {
       overtake(reference, line, record->thread);
     }
     if (adr) {
-      guarantee_if(reference, line, is_sure, 0);
+      settle_line(reference, line);
     }
     store_line(reference, record, event, line);
   }
@@ -204,20 +284,10 @@ static void store(struct reference *reference,
 }
 
 void reference_settle(struct reference *reference) {
-  if (reference->mode.domain == FPOST_DOMAIN_EADR) { /* A1, and N1 */
-    for (uint32_t p = reference->visible_from; p < reference->parts_count;
-         p++) {
-      const struct reference_part *part = &reference->parts[p];
-      if (!is_nt(part->flags)) {
-        uint32_t line = line_of(part->address);
-        guarantee_if(reference, line, is_sure, 0);
-        guarantee_if(reference, line, is_ordinary, part->thread);
-      }
-    }
+  for (uint32_t line = 0; line < REFERENCE_LINES; line++) {
+    settle_line(reference, line);
   }
-  if (!reference->found_waits) {
-    reference->visible_from = reference->parts_count;
-  }
+  mend(reference);
 }
 
 /* Does what comparisons have found wait no longer? Flushes say nothing of the
@@ -252,22 +322,21 @@ static void flush_line(struct reference *reference,
   if (record->flags == FENCEPOST_CLFLUSH) {
     for (uint32_t i = 0;
          i < REFERENCE_LINES && has(reference->nt, record->thread); i++) {
-      guarantee_if(reference, i, is_own_nt, record->thread); /* N1 */
+      guarantee_if(reference, i, is_drained, record->thread); /* N1 */
     }
     reference->nt &= ~(1u << record->thread);
-    guarantee_if(reference, line, is_any, 0); /* F1 */
-    return;
   }
-  for (uint32_t word = 0; word < 8; word++) { /* F4 */
-    for (struct reference_part *part = reference->cells[line][word].open;
-         part != NULL; part = part->next) {
-      part->awaited |= 1u << record->thread;
-    }
+  for (uint32_t word = 0; word < 8; word++) {
     struct reference_cell *cell = &reference->cells[line][word];
-    bool again = cell->nt == cell->last && cell->nt != NULL &&
-                 cell->nt->thread == record->thread;
-    if (cell->open != NULL && !again) {
-      cell->nt = NULL;
+    bool other = nt_of_other(cell, record->thread);
+    uint32_t covered = other ? cell->nt->number - 1 : cell->stores;
+    if (record->flags == FENCEPOST_CLFLUSH) { /* F1 */
+      guarantee(cell, covered);
+      continue;
+    }
+    for (struct reference_part *part = cell->open;
+         part != NULL && part->number <= covered; part = part->next) { /* F4 */
+      part->awaited |= 1u << record->thread;
     }
   }
 }
@@ -317,6 +386,9 @@ void reference_apply(struct reference *reference,
   default:
     break;
   }
+  if (record->kind != FPOST_RECORD_STORE) {
+    reference_settle(reference);
+  }
 }
 
 /* ---- what is undecided ---- */
@@ -333,24 +405,14 @@ bool reference_undecided(const struct reference *reference,
   return any;
 }
 
-/* Does a fence of the thread guarantee anything of the cell? What waits is
-   guaranteed without. */
-static bool cell_due(const struct reference *reference,
-                     const struct reference_cell *cell, uint32_t thread) {
-  bool eadr = reference->mode.domain == FPOST_DOMAIN_EADR;
-  bool due = false;
-  for (const struct reference_part *part = cell->open; part != NULL;
-       part = part->next) {
-    bool done = part->sure || (eadr && !is_nt(part->flags));
-    due = !done && (due || is_awaited(part, thread));
-  }
-  return due;
-}
-
 bool reference_fence_due(const struct reference *reference, uint32_t thread) {
   bool due = false;
   for (uint32_t i = 0; i < REFERENCE_LINES * 8; i++) {
-    due = due || cell_due(reference, &reference->cells[i / 8][i % 8], thread);
+    const struct reference_cell *cell = &reference->cells[i / 8][i % 8];
+    for (const struct reference_part *part = cell->open; part != NULL;
+         part = part->next) {
+      due = due || (part->number > cell->sure && is_awaited(part, thread));
+    }
   }
   return due;
 }
@@ -396,7 +458,7 @@ uint32_t reference_contents(const struct reference *reference, uint32_t line,
          &reference->memory[line / POOL_LINES][line % POOL_LINES * 64], 64);
   while (from != NULL) {
     struct reference_step step = reference_step_at(from);
-    bool whole = !reference->mode.torn &&
+    bool whole = !reference_torn(reference, line) &&
                  (step.all.flags & FENCEPOST_STORE_WHOLE) != 0; /* S5 */
     const uint8_t *before = contents[count - 1];
     uint64_t bytes = 0;

@@ -29,9 +29,9 @@ struct reference_part {
   uint32_t thread;
   uint32_t flags;
   uint32_t stack;
-  uint32_t number; /* among the stores to its cell, from 1 */
-  bool sure; /* guaranteed when its line does not wait: NT, and overtaken */
+  uint32_t number;  /* among the stores to its cell, from 1 */
   uint32_t awaited; /* bit per thread: its fence completes it */
+  uint32_t drained; /* bit per thread: its clflush does, of any line */
   uint64_t written; /* bytes of the line */
   uint8_t content[64];
 };
@@ -40,9 +40,12 @@ struct reference_part {
 struct reference_cell {
   struct reference_part *open; /* the first that is not guaranteed */
   struct reference_part *last;
-  /* The NT store that an ordinary store of its thread completes: the last, if
-     no clwb came after it (MODEL.md, "Lines, stores, cuts"). */
+  /* The first NT store of its thread, unless it is guaranteed; of the thread
+     that came last. */
   struct reference_part *nt;
+  uint32_t stores; /* number of the last */
+  uint32_t sure;   /* number of the last that survives: it is open only while
+                      a store is under way in eADR, or what was found waits */
 };
 
 struct reference {
@@ -50,12 +53,14 @@ struct reference {
   uint64_t sizes[REFERENCE_POOLS];                      /* now */
   uint8_t memory[REFERENCE_POOLS][REFERENCE_POOL_SIZE]; /* guaranteed */
   struct reference_cell cells[REFERENCE_LINES][8]; /* only [0] if not torn */
-  struct fpost_record early[2]; /* before the first POOL record */
+  bool torn[REFERENCE_LINES]; /* for a while; image_torn.c says when */
+  uint32_t whole_stores[REFERENCE_LINES]; /* stores before that */
+  uint64_t guaranteed_count;              /* parts, ever */
+  struct fpost_record early[2];           /* before the first POOL record */
   uint32_t early_count;
-  uint32_t nt;           /* bit per thread: an NT store since it last drained */
-  uint64_t found_event;  /* 1 + that of the last FOUND store */
-  uint64_t found_run;    /* the run it belongs to */
-  uint32_t visible_from; /* eADR: parts from here on are not yet visible */
+  uint32_t nt;          /* bit per thread: an NT store since it last drained */
+  uint64_t found_event; /* 1 + that of the last FOUND store */
+  uint64_t found_run;   /* the run it belongs to */
   bool found_waits; /* eADR: what comparisons have found is not guaranteed */
   bool found_shown; /* ... and was undecided at a crash point, all of it */
   uint32_t parts_count;
@@ -81,6 +86,9 @@ void reference_settle(struct reference *reference);
  */
 bool reference_found_shows(const struct reference *reference,
                            const struct fpost_record *record);
+
+/* Has each word of the line a cell of its own? */
+bool reference_torn(const struct reference *reference, uint32_t line);
 
 /* The first undecided step of the cell, or the one after it; `from` null: there
    is none. */

@@ -140,11 +140,78 @@ END_TEST
 
 START_TEST(ordinary_store_of_the_thread_completes_its_nt_store_to_the_line) {
   store(&adr, &one, x, 1, FENCEPOST_STORE_NT);
-  store(&adr, &two, x, 2, 0);
+  store(&adr, &one, x, 2, FENCEPOST_STORE_NT);
   ck_assert_uint_eq(x->guaranteed, 0);
   store(&adr, &one, x, 4, 0);
+  ck_assert_uint_eq(x->guaranteed, 2);
+  store(&adr, &one, x, 4, 0);
+  ck_assert_uint_eq(x->guaranteed, 2);
+  ck_assert_uint_eq(x->stores, 4);
+}
+END_TEST
+
+START_TEST(store_of_another_thread_leaves_an_nt_store_awaited) {
+  store(&adr, &one, x, 1, FENCEPOST_STORE_NT);
+  ck_assert(fpost_model_nt_awaited(&two, x));
+  ck_assert(!fpost_model_nt_awaited(&one, x));
+  store(&adr, &two, x, 2, 0);
+  ck_assert_uint_eq(x->guaranteed, 0);
+  (void)fpost_model_fence(&one);
   ck_assert_uint_eq(x->guaranteed, 1);
-  ck_assert_uint_eq(x->stores, 3);
+  ck_assert(!fpost_model_nt_awaited(&two, x));
+}
+END_TEST
+
+START_TEST(flush_covers_no_nt_store_of_another_thread) {
+  store(&adr, &one, x, 1, 0);
+  store(&adr, &one, x, 1, FENCEPOST_STORE_NT);
+  store(&adr, &one, x, 2, FENCEPOST_STORE_NT);
+  ck_assert_int_eq(flush(&adr, &two, x, FENCEPOST_CLWB), FPOST_FLUSH_USEFUL);
+  ck_assert_uint_eq(fpost_model_fence(&two), 1);
+  ck_assert_uint_eq(x->guaranteed, 1);
+  (void)flush(&adr, &two, x, FENCEPOST_CLWB);
+  ck_assert_uint_eq(two.pending_count, 0);
+  (void)flush(&adr, &two, x, FENCEPOST_CLFLUSH);
+  ck_assert_uint_eq(x->guaranteed, 1);
+  (void)flush(&adr, &one, x, FENCEPOST_CLWB);
+  ck_assert(fpost_model_nt_awaited(&two, x));
+  (void)fpost_model_fence(&one);
+  ck_assert_uint_eq(x->guaranteed, 3);
+}
+END_TEST
+
+START_TEST(clflush_covers_what_is_before_anothers_nt_store) {
+  store(&adr, &one, x, 1, 0);
+  store(&adr, &two, x, 2, FENCEPOST_STORE_NT);
+  ck_assert_int_eq(flush(&adr, &one, x, FENCEPOST_CLFLUSH), FPOST_FLUSH_USEFUL);
+  ck_assert_uint_eq(x->guaranteed, 1);
+}
+END_TEST
+
+START_TEST(last_of_two_threads_with_nt_stores_to_a_line_is_known) {
+  store(&adr, &two, x, 1, FENCEPOST_STORE_NT);
+  store(&adr, &one, x, 2, FENCEPOST_STORE_NT);
+  ck_assert(fpost_model_nt_awaited(&two, x));
+  ck_assert(!fpost_model_nt_awaited(&one, x));
+}
+END_TEST
+
+START_TEST(coarse_flush_covers_nt_stores_of_another_thread) {
+  const struct fpost_mode mode = {.coarse = true};
+  store(&mode, &one, x, 1, FENCEPOST_STORE_NT);
+  (void)flush(&mode, &two, x, FENCEPOST_CLWB);
+  ck_assert_uint_eq(fpost_model_fence(&two), 1);
+  ck_assert_uint_eq(x->guaranteed, 1);
+}
+END_TEST
+
+START_TEST(coarse_store_completes_no_store_of_another_thread) {
+  const struct fpost_mode mode = {.coarse = true};
+  store(&mode, &one, x, 1, FENCEPOST_STORE_NT);
+  store(&mode, &one, x, 1, FENCEPOST_STORE_NT);
+  store(&mode, &two, x, 2, 0);
+  store(&mode, &one, x, 4, 0);
+  ck_assert_uint_eq(x->guaranteed, 2);
 }
 END_TEST
 
@@ -153,9 +220,12 @@ START_TEST(nt_store_that_was_seen_is_guaranteed) {
   fpost_model_drained(&adr, x);
   ck_assert_uint_eq(x->guaranteed, 0);
   store(&adr, &one, x, 1, FENCEPOST_STORE_NT);
+  store(&adr, &one, x, 1, FENCEPOST_STORE_NT);
+  fpost_model_drained(&adr, x);
+  ck_assert_uint_eq(x->guaranteed, 3);
   store(&adr, &two, x, 1, 0);
   fpost_model_drained(&adr, x);
-  ck_assert_uint_eq(x->guaranteed, 2);
+  ck_assert_uint_eq(x->guaranteed, 3);
 }
 END_TEST
 
@@ -268,6 +338,12 @@ int main(void) {
   tcase_add_test(cases, nt_store_waits_for_a_fence_and_for_no_flush);
   tcase_add_test(cases, movdir64b_is_weakly_ordered_too);
   tcase_add_test(cases, clflush_drains_nt_stores_and_leaves_clwb_pending);
+  tcase_add_test(cases, store_of_another_thread_leaves_an_nt_store_awaited);
+  tcase_add_test(cases, flush_covers_no_nt_store_of_another_thread);
+  tcase_add_test(cases, clflush_covers_what_is_before_anothers_nt_store);
+  tcase_add_test(cases, last_of_two_threads_with_nt_stores_to_a_line_is_known);
+  tcase_add_test(cases, coarse_flush_covers_nt_stores_of_another_thread);
+  tcase_add_test(cases, coarse_store_completes_no_store_of_another_thread);
   tcase_add_test(
       cases, ordinary_store_of_the_thread_completes_its_nt_store_to_the_line);
   tcase_add_test(cases, nt_store_that_was_seen_is_guaranteed);

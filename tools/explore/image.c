@@ -13,8 +13,6 @@
 
 #define LINE FENCEPOST_LINE_SIZE
 #define PAGE FPOST_PLAN_PAGE
-/* Flushes that a thread may have outstanding before the list grows. */
-#define PENDING_FIRST 64u
 
 /* ---- hashes ---- */
 
@@ -257,9 +255,8 @@ static void unit_join(struct explore_image *image, uint32_t index,
   unit_log2(image, index, cuts + exp2(fpost_step_pieces(last)));
 }
 
-/* The first `count` steps of the unit are guaranteed now. */
-static void unit_shift(struct explore_image *image, uint32_t index,
-                       uint32_t count) {
+void explore_unit_shift(struct explore_image *image, uint32_t index,
+                        uint32_t count) {
   struct fpost_unit *unit = &image->units[index];
   const struct fpost_step *steps = &image->steps[unit->steps_first];
   for (uint32_t i = 0; i < unit->steps_count; i++) {
@@ -285,43 +282,13 @@ static void unit_shift(struct explore_image *image, uint32_t index,
 
 /* ---- lines ---- */
 
-static struct fpost_line *line_get(const struct explore_image *image,
-                                   uint64_t address) {
-  const struct explore_pool *pool = &image->pools[fpost_pm_pool(address)];
-  return &pool->lines[line_index(address) *
-                      fpost_mode_cuts(&image->options.mode)];
-}
-
-/* The pm address of the line that a pending entry means. */
-static uint64_t line_address(const struct explore_image *image,
-                             const struct fpost_line *line) {
-  uint64_t cuts = fpost_mode_cuts(&image->options.mode);
-  for (uint32_t i = 0; i < image->plan->pool_count; i++) {
-    const struct explore_pool *pool = &image->pools[i];
-    uint64_t count = image->plan->pools[i].pages_count * (PAGE / LINE) * cuts;
-    uint64_t index = (uint64_t)(line - pool->lines);
-    if (pool->lines != NULL && line >= pool->lines && index < count) {
-      return fpost_pm_address(i, index / cuts * LINE);
-    }
-  }
-  FPOST_ASSERT(line == NULL); /* it is of no pool */
-  return 0;
-}
-
-/* The guarantee that holds for a unit. */
-static uint32_t unit_guaranteed(const struct explore_image *image,
-                                const struct fpost_unit *unit) {
-  const struct fpost_line *line = line_get(image, unit->address);
-  return image->options.mode.torn
-             ? line[__builtin_ctzll(unit->all) / 8].guaranteed
-             : line->guaranteed;
-}
-
 /* Steps that the unit's line guarantees go into the image. */
 static uint32_t steps_guaranteed(const struct explore_image *image,
                                  const struct fpost_unit *unit,
                                  uint8_t *memory) {
-  uint32_t guaranteed = unit_guaranteed(image, unit);
+  uint32_t word = (uint32_t)__builtin_ctzll(unit->all) / FENCEPOST_WORD_SIZE;
+  uint32_t guaranteed =
+      explore_image_cut(image, unit->address, word)->guaranteed;
   uint32_t count = 0;
   while (count < unit->steps_count &&
          image->step_infos[unit->steps_first + count].number <= guaranteed) {
@@ -352,7 +319,11 @@ static bool line_held(const struct explore_image *image, uint32_t head) {
 /* The model may have raised guarantees of the line: follow it. */
 static void line_sync(struct explore_image *image, uint64_t address) {
   uint32_t head = lines_of(image, address)[line_index(address)];
-  if (head == 0 || line_held(image, head)) {
+  if (head == 0) {
+    explore_line_mend(image, address);
+    return;
+  }
+  if (line_held(image, head)) {
     return;
   }
   struct explore_pool *pool = &image->pools[fpost_pm_pool(address)];
@@ -364,16 +335,19 @@ static void line_sync(struct explore_image *image, uint64_t address) {
     struct fpost_unit *unit = &image->units[i - 1];
     uint32_t count = steps_guaranteed(image, unit, memory);
     if (count != 0) {
-      unit_shift(image, i - 1, count);
+      explore_unit_shift(image, i - 1, count);
     }
     i = next;
+  }
+  head = lines_of(image, address)[line_index(address)];
+  if (head == 0) {
+    explore_line_mend(image, address);
   }
   if (memcmp(before, memory, LINE) == 0) {
     return;
   }
   hash_sub(&image->content, line_hash(address, before));
   hash_add(&image->content, line_hash(address, memory));
-  head = lines_of(image, address)[line_index(address)];
   for (uint32_t i = head; i != 0; i = image->links[i - 1]) {
     memcpy(image->units[i - 1].base, memory, LINE);
   }
@@ -395,18 +369,20 @@ static int thread_get(struct explore_image *image, uint32_t id,
     image->threads_count = count;
   }
   *thread = &image->threads[id];
-  if ((*thread)->pending_count + FPOST_LINE_WORDS > (*thread)->pending_max) {
-    uint32_t max = (*thread)->pending_max == 0 ? PENDING_FIRST
-                                               : (*thread)->pending_max * 2;
-    struct fpost_pending *pending =
-        realloc((*thread)->pending, max * sizeof *pending);
-    if (pending == NULL) {
-      return FPOST_ENOMEM;
-    }
-    (*thread)->pending = pending;
-    (*thread)->pending_max = max;
+  return explore_thread_room(*thread, FPOST_LINE_WORDS);
+}
+
+/*
+ * The thread stores to the line. If an NT store of another thread may come
+ * before or after that, the line is torn.
+ */
+static int line_meet(struct explore_image *image, uint64_t address,
+                     const struct fpost_thread *thread) {
+  if (explore_line_mode(image, address).torn ||
+      !fpost_model_nt_awaited(thread, explore_line_get(image, address))) {
+    return FPOST_OK;
   }
-  return FPOST_OK;
+  return explore_line_tear(image, address);
 }
 
 /* ---- records ---- */
@@ -449,20 +425,26 @@ static uint32_t words_of(fpost_bytes bytes) {
 static int line_store(struct explore_image *image,
                       const struct fpost_record *record, uint64_t event,
                       uint64_t address, uint32_t from, uint32_t to) {
-  const struct fpost_mode *mode = &image->options.mode;
-  struct fpost_line *line = line_get(image, address);
+  struct fpost_thread *thread = NULL;
+  int err = thread_get(image, record->thread, &thread);
+  if (err == FPOST_OK) {
+    err = line_meet(image, address, thread);
+  }
+  if (err == FPOST_OK) {
+    err = explore_thread_room(thread, FPOST_LINE_WORDS);
+  }
+  const struct fpost_mode mode = explore_line_mode(image, address);
+  struct fpost_line *line = explore_line_get(image, address);
   struct fpost_step step = {
       .store = event,
-      .whole = !mode->torn && (record->flags & FENCEPOST_STORE_WHOLE) != 0};
+      .whole = !mode.torn && (record->flags & FENCEPOST_STORE_WHOLE) != 0};
   step.written = (to == LINE ? ~UINT64_C(0) : (UINT64_C(1) << to) - 1) &
                  ~((UINT64_C(1) << from) - 1);
   memcpy(step.content + from, record->data + (address + from - record->address),
          to - from);
   uint32_t words = words_of(step.written);
-  struct fpost_thread *thread = NULL;
-  int err = thread_get(image, record->thread, &thread);
   if (err == FPOST_OK) {
-    err = fpost_model_store(mode, thread, line, words, record->flags);
+    err = fpost_model_store(&mode, thread, line, words, record->flags);
   }
   struct explore_step info = {.number = line->stores,
                               .thread = record->thread,
@@ -470,7 +452,7 @@ static int line_store(struct explore_image *image,
                               .flags = record->flags,
                               .address = address + from,
                               .size = to - from};
-  if (err == FPOST_OK && !mode->torn) {
+  if (err == FPOST_OK && !mode.torn) {
     return step_add(image, address, ~UINT64_C(0), &step, &info);
   }
   for (uint32_t word = 0; word < FPOST_LINE_WORDS && err == FPOST_OK; word++) {
@@ -509,12 +491,13 @@ static int apply_store(struct explore_image *image,
 static void sync_pending(struct explore_image *image,
                          const struct fpost_pending *pending, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
-    line_sync(image, line_address(image, pending[i].line));
+    line_sync(image, explore_line_address(image, pending[i].line));
   }
 }
 
 static int line_flush(struct explore_image *image,
                       const struct fpost_record *record, uint64_t address) {
+  const struct fpost_mode mode = explore_line_mode(image, address);
   struct fpost_thread *thread = NULL;
   int err = thread_get(image, record->thread, &thread);
   if (err != FPOST_OK) {
@@ -529,8 +512,8 @@ static int line_flush(struct explore_image *image,
     }
     memcpy(before, thread->pending, count * sizeof *before);
   }
-  err = fpost_model_flush(&image->options.mode, thread,
-                          line_get(image, address), record->flags, NULL);
+  err = fpost_model_flush(&mode, thread, explore_line_get(image, address),
+                          record->flags, NULL);
   if (err == FPOST_OK && record->flags == FENCEPOST_CLFLUSH) {
     line_sync(image, address);
     sync_pending(image, before, before == NULL ? 0 : count);
@@ -568,7 +551,8 @@ static void apply_durable(struct explore_image *image,
   uint64_t end = record->address + record->size;
   for (uint64_t at = record->address & ~(uint64_t)(LINE - 1); at < end;
        at += LINE) {
-    fpost_model_durable(&image->options.mode, line_get(image, at));
+    const struct fpost_mode mode = explore_line_mode(image, at);
+    fpost_model_durable(&mode, explore_line_get(image, at));
     line_sync(image, at);
   }
 }

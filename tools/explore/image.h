@@ -35,7 +35,10 @@ struct explore_pool {
   uint8_t *memory; /* it, mapped; reserved up to the pool's largest size */
   uint64_t size;   /* now */
   uint64_t size_max;
-  struct fpost_line *lines; /* fpost_mode_cuts of them per line */
+  /* fpost_mode_cuts of them per line; unless lines are torn anyway, 8 more
+     behind those of all lines for each line that is torn for a while. */
+  struct fpost_line *lines;
+  uint8_t *torn; /* per line: 1 if it is so now */
   bool early; /* there before its POOL record: that and its content are known */
 };
 
@@ -151,6 +154,10 @@ FPOST_MUST_USE int explore_image_apply(struct explore_image *image,
    what comparisons have found: see explore_image_found_ends. */
 void explore_image_settle(struct explore_image *image);
 
+/* What the model says of a word of the line at a pm address. */
+const struct fpost_line *explore_image_cut(const struct explore_image *image,
+                                           uint64_t address, uint32_t word);
+
 /*
  * The unit of the line at address with these bytes, made if it is not there;
  * and one more step for it, which is info->number-th of its line, UINT32_MAX if
@@ -162,6 +169,35 @@ FPOST_MUST_USE int explore_unit_get(struct explore_image *image,
 FPOST_MUST_USE int explore_unit_add(struct explore_image *image, uint32_t index,
                                     const struct fpost_step *step,
                                     const struct explore_step *info);
+/* The first `count` steps of the unit are its no longer; without steps, it is
+   none. */
+void explore_unit_shift(struct explore_image *image, uint32_t index,
+                        uint32_t count);
+
+/*
+ * The line at a pm address: how it is modelled now, its cuts in the order of
+ * words (one if it is whole), and the way back from a cut to the address.
+ */
+struct fpost_mode explore_line_mode(const struct explore_image *image,
+                                    uint64_t address);
+struct fpost_line *explore_line_get(const struct explore_image *image,
+                                    uint64_t address);
+uint64_t explore_line_address(const struct explore_image *image,
+                              const struct fpost_line *line);
+
+/*
+ * Give each word of a line with undecided stores, which is whole, a cut of its
+ * own (image_torn.c says when); and take them away when nothing of the line is
+ * undecided. Returns 0 or FPOST_ENOMEM.
+ */
+FPOST_MUST_USE int explore_line_tear(struct explore_image *image,
+                                     uint64_t address);
+void explore_line_mend(struct explore_image *image, uint64_t address);
+
+/* Make room for count more in the thread's pending list. Returns 0 or
+   FPOST_ENOMEM. */
+FPOST_MUST_USE int explore_thread_room(struct fpost_thread *thread,
+                                       uint32_t count);
 
 /*
  * The live units in order of address (and word), which is how states number

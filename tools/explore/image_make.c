@@ -11,8 +11,8 @@
 
 #define LINE FENCEPOST_LINE_SIZE
 #define PAGE FPOST_PLAN_PAGE
-/* Bytes of model per line, in any mode. */
-#define LINE_INFO (FPOST_LINE_WORDS * sizeof(struct fpost_line))
+/* Bytes of model per line, in any mode: as a whole, and torn. */
+#define LINE_INFO ((1 + FPOST_LINE_WORDS) * sizeof(struct fpost_line))
 
 static void *reserve(uint64_t size) {
   void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -80,7 +80,8 @@ static int pool_make(struct explore_image *image, uint32_t index,
   pool->memory = mmap(NULL, rounded, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_NORESERVE, pool->image, 0);
   pool->lines = reserve(rounded / LINE * LINE_INFO);
-  if (pool->memory == MAP_FAILED || pool->lines == NULL) {
+  pool->torn = reserve(rounded / LINE);
+  if (pool->memory == MAP_FAILED || pool->lines == NULL || pool->torn == NULL) {
     return FPOST_ENOMEM;
   }
   image->plan->pools[index].image = pool->image;
@@ -150,6 +151,7 @@ void explore_image_free(struct explore_image *image) {
     if (pool->memory != NULL) {
       (void)munmap(pool->memory, rounded);
       (void)munmap(pool->lines, rounded / LINE * LINE_INFO);
+      (void)munmap(pool->torn, rounded / LINE);
     }
     (void)close(pool->image);
   }

@@ -158,11 +158,8 @@ static enum timeline_fate word_fate(const struct drawing *drawing,
   uint32_t cut_step = 0;
   uint64_t pieces = 0;
   bool whole = false;
-  bool torn = image->options.mode.torn;
-  const struct fpost_line *line =
-      image->pools[fpost_pm_pool(address)].lines +
-      fpost_pm_offset(address) / LINE * fpost_mode_cuts(&image->options.mode);
-  if (unit == NULL || number <= line[torn ? word : 0].guaranteed) {
+  if (unit == NULL ||
+      number <= explore_image_cut(image, address, word)->guaranteed) {
     return TIMELINE_GUARANTEED;
   }
   const struct explore_step *infos = &image->step_infos[unit->steps_first];

@@ -82,16 +82,12 @@ bool watch_touches(const struct fpost_record *record, uint64_t line) {
          record->address < line + LINE && end > line;
 }
 
-/* Of the line, or of all its words together. */
+/* Of all words of the line together. */
 static uint32_t guaranteed_of(const struct explore_image *image,
                               uint64_t address) {
-  const struct explore_pool *pool = &image->pools[fpost_pm_pool(address)];
-  uint32_t cuts = fpost_mode_cuts(&image->options.mode);
-  const struct fpost_line *line =
-      pool->lines + fpost_pm_offset(address) / LINE * cuts;
   uint32_t sum = 0;
-  for (uint32_t i = 0; i < cuts; i++) {
-    sum += line[i].guaranteed;
+  for (uint32_t i = 0; i < FPOST_LINE_WORDS; i++) {
+    sum += explore_image_cut(image, address, i)->guaranteed;
   }
   return sum;
 }
@@ -185,11 +181,8 @@ struct watch_event watch_event_of(const struct explore_image *image,
   event.size = (uint8_t)(end - from);
   memcpy(event.value, record->data + (from - record->address),
          event.size < TIMELINE_VALUE ? event.size : TIMELINE_VALUE);
-  uint32_t cuts = fpost_mode_cuts(&image->options.mode);
-  const struct fpost_line *line = image->pools[fpost_pm_pool(address)].lines +
-                                  fpost_pm_offset(address) / LINE * cuts;
   for (uint32_t i = 0; i < FPOST_LINE_WORDS; i++) {
-    event.numbers[i] = line[cuts == 1 ? 0 : i].stores;
+    event.numbers[i] = explore_image_cut(image, address, i)->stores;
   }
   return event;
 }

@@ -22,7 +22,7 @@ struct watch_event {
   uint8_t offset;
   uint8_t size;
   uint8_t value[TIMELINE_VALUE];
-  /* Of a store: its number in the line, or in each word if lines are torn. */
+  /* Of a store: its number in each word; all equal if the line is whole. */
   uint32_t numbers[FPOST_LINE_WORDS];
 };
 

@@ -348,8 +348,10 @@ static uint32_t *key_add_contents(const struct machine *machine,
       }
     }
     key = key_add(key, distinct);
-    memcpy(key, contents, distinct * sizeof(contents[0]));
-    key += distinct * sizeof(contents[0]) / sizeof(*key);
+    for (size_t i = 0; i < distinct; i++) {
+      memcpy(key, &contents[i], sizeof(contents[i]));
+      key += sizeof(contents[i]) / sizeof(*key);
+    }
   }
   return key;
 }
