@@ -59,13 +59,14 @@ uint64_t Classifier::sizeOf(Type *Type) const {
   return Layout.getTypeStoreSize(Type).getKnownMinValue();
 }
 
-/// Whether every use of the global, or of an address inside it, accesses memory
-/// there: then its address never reaches the function that registers PM.
+/// Whether every use of the object, or of an address inside it, accesses memory
+/// there, be it volatile: then its address never reaches the function that
+/// registers PM.
 static bool isOnlyAccessed(const Value *Address, unsigned Depth = 0) {
   constexpr unsigned DepthMax = 4;
   for (const Use &U : Address->uses()) {
     const User *By = U.getUser();
-    if (isa<LoadInst>(By))
+    if (isa<LoadInst>(By) || isa<LifetimeIntrinsic>(By))
       continue;
     if (const auto *Store = dyn_cast<StoreInst>(By))
       if (Store->getValueOperand() != Address)
@@ -83,7 +84,7 @@ static bool isOnlyAccessed(const Value *Address, unsigned Depth = 0) {
 /// on the stack too, so only what nobody was handed counts.
 static bool isPrivateObject(const Value *Object) {
   if (isa<AllocaInst>(Object))
-    return !mayBeCaptured(Object);
+    return isOnlyAccessed(Object) || !mayBeCaptured(Object);
   if (const auto *Global = dyn_cast<GlobalVariable>(Object)) {
     if (Global->isConstant() || Global->getName().starts_with("__asan_") ||
         Global->getName().starts_with("__llvm_"))
@@ -93,11 +94,14 @@ static bool isPrivateObject(const Value *Object) {
   return false;
 }
 
-/// A thread-local variable is named by an intrinsic. It ends with its thread:
-/// nobody declares it to be PM.
+/// A thread-local variable is named by an intrinsic, errno by a function. It
+/// ends with its thread: nobody declares it to be PM.
 static bool isThreadLocal(const Value *Object) {
   if (const auto *Intrinsic = dyn_cast<IntrinsicInst>(Object))
     return Intrinsic->getIntrinsicID() == Intrinsic::threadlocal_address;
+  if (const auto *Call = dyn_cast<CallInst>(Object))
+    return Call->getCalledFunction() != nullptr &&
+           Call->getCalledFunction()->getName() == "__errno_location";
   const auto *Global = dyn_cast<GlobalVariable>(Object);
   return Global != nullptr && Global->isThreadLocal();
 }
@@ -136,6 +140,12 @@ bool Classifier::cannotBePersistent(const Value *Address) {
   return true;
 }
 
+/// By code with hooks: a constant, or what inline functions of libpmemobj look
+/// at to see whether a pool has been closed.
+static bool isNeverStored(const GlobalVariable &Global) {
+  return Global.isConstant() || Global.getName() == "_pobj_cache_invalidate";
+}
+
 void Classifier::addAccess(SmallVectorImpl<Event> &Events, Event E) {
   E.After = E.Kind == EventKind::Store;
   bool Private = cannotBePersistent(E.Address);
@@ -147,7 +157,7 @@ void Classifier::addAccess(SmallVectorImpl<Event> &Events, Event E) {
     SkippedVariable += !Private;
     const auto *Global = dyn_cast<GlobalVariable>(Object);
     if (Variable && !isUnshared(E.Address) &&
-        (Global == nullptr || !Global->isConstant())) {
+        (Global == nullptr || !isNeverStored(*Global))) {
       // Threads may tell each other something by it.
       E.Flags = E.Kind == EventKind::Store;
       E.Kind = EventKind::Touch;

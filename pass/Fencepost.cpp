@@ -214,6 +214,9 @@ PreservedAnalyses FencepostPass::run(Module &M, ModuleAnalysisManager &) {
   for (Function *F : Functions)
     instrument(*F, Marks.lookup(F), Runtime, Summary);
   MarkedFunctions Marked = lowerMarks(M, Functions, Runtime);
+  for (Function *F : Functions)
+    if (Function *Copy = versionOf(*F))
+      dropVariables(*Copy);
   addConstructor(M, Runtime, describeModule(M, Summary, Marked, Options.Text));
 
   StoreHooks += Summary.Hooks.Stores;

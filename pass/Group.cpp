@@ -62,6 +62,7 @@ public:
 
 private:
   void visit(Instruction &I, ArrayRef<Event> Events);
+  bool isInTightLoop(const BasicBlock *Block);
   void addLoad(Event E);
   void addStore(const Event &E);
   void addSingle(const Event &E);
@@ -74,6 +75,7 @@ private:
 
   const DataLayout &Layout;
   std::optional<LoopInfo> Loops; ///< if there are loads
+  DenseMap<const Loop *, bool> Tight;
   std::vector<EventGroup> Groups;
   DenseMap<const BasicBlock *, CheckedRanges> AtEnd;
 
@@ -156,7 +158,7 @@ void Grouper::addLoad(Event E) {
     Loads = Groups.size();
     Anchor = At;
     Groups.push_back({At, {}});
-    Groups.back().InLoop = Loops->getLoopFor(At->getParent()) != nullptr;
+    Groups.back().InTightLoop = isInTightLoop(At->getParent());
   } else {
     makeAvailable(E.Address);
     if (E.SizeValue != nullptr)
@@ -247,6 +249,25 @@ static bool isBarrier(const Instruction &I) {
 /// Whether it may run other code or end the path.
 static bool endsLoads(const Instruction &I) {
   return isa<CallBase>(I) && isBarrier(I);
+}
+
+static bool callsOthers(const BasicBlock &Block) {
+  return any_of(Block, [](const Instruction &I) {
+    return isa<CallBase>(I) && !isa<IntrinsicInst>(I) &&
+           !cast<CallBase>(I).isInlineAsm();
+  });
+}
+
+/// Is the block in a loop that calls nothing, and so has a hook as its cost?
+bool Grouper::isInTightLoop(const BasicBlock *Block) {
+  const Loop *L = Loops->getLoopFor(Block);
+  if (L == nullptr)
+    return false;
+  auto [Place, New] = Tight.try_emplace(L, false);
+  if (New)
+    Place->second = none_of(
+        L->blocks(), [](const BasicBlock *B) { return callsOthers(*B); });
+  return Place->second;
 }
 
 void Grouper::visit(Instruction &I, ArrayRef<Event> Events) {

@@ -18,7 +18,7 @@ namespace fencepost {
 struct EventGroup {
   llvm::Instruction *Before = nullptr; ///< the check stands before it
   llvm::SmallVector<Event, 2> Events;
-  bool InLoop = false; ///< of loads: they may be executed again and again
+  bool InTightLoop = false; ///< of loads: in a loop that calls nothing
 };
 
 /// Groups the events of F, which are in the order of its instructions, and puts

@@ -50,6 +50,24 @@ AbiSignature::AbiSignature(LLVMContext &Context, StringRef ResultName,
   }
 }
 
+/// Does the caller count on registers that other functions may use? Not beside
+/// a call or a return, where LLVM's fast instruction selection helps more: it
+/// knows the convention of C alone.
+static bool preservesMost(Hooks::Id Hook) {
+  switch (Hook) {
+  case Hooks::leave:
+  case Hooks::op_begin:
+  case Hooks::op_end:
+  case Hooks::op_tail:
+  case Hooks::op_landed:
+  case Hooks::client:
+  case Hooks::module:
+    return false;
+  default:
+    return true;
+  }
+}
+
 FunctionCallee Hooks::declare(Id Hook) {
   const HookEntry &Entry = HookTable[Hook];
   AbiSignature Signature(M.getContext(), Entry.Result, Entry.Arguments);
@@ -59,7 +77,7 @@ FunctionCallee Hooks::declare(Id Hook) {
       (SymbolPrefix + Entry.Name).str(), Signature.type(),
       AttributeList::get(M.getContext(), AttributeList::FunctionIndex,
                          Attributes));
-  if (Hook != client && Hook != module)
+  if (preservesMost(Hook))
     if (auto *F = dyn_cast<Function>(Callee.getCallee()))
       F->setCallingConv(CallingConv::PreserveMost);
   return Callee;
@@ -70,7 +88,7 @@ CallInst *Hooks::call(IRBuilderBase &Builder, Id Hook,
   if (!Declared[Hook])
     Declared[Hook] = declare(Hook);
   CallInst *Call = Builder.CreateCall(Declared[Hook], Arguments);
-  if (Hook != client && Hook != module)
+  if (preservesMost(Hook))
     Call->setCallingConv(CallingConv::PreserveMost);
   Call->setDoesNotThrow();
   return Call;

@@ -222,7 +222,7 @@ static bool isDecidedByAddress(const Event &E) {
 /// In a loop it is reached if one of them may touch what the runtime wants to
 /// know of; elsewhere, for less to compile, the hook finds that out.
 Instruction *Inserter::branchIfReported(const EventGroup &Group) {
-  if (!Group.InLoop || !all_of(Group.Events, isDecidedByAddress))
+  if (!Group.InTightLoop || !all_of(Group.Events, isDecidedByAddress))
     return Group.Before;
   IRBuilder<> Builder(F.getContext());
   position(Builder, Group.Before, *Group.Events.front().At);
@@ -260,12 +260,7 @@ void Inserter::insertTouch(const Event &E) {
   if (!E.Address->getType()->isPointerTy())
     return;
   IRBuilder<> Builder(F.getContext());
-  position(Builder, E.At, *E.At);
-  Value *Loads =
-      Runtime.loadState(Builder, Builder.getInt8Ty(), FENCEPOST_STATE_LOADS);
-  Value *Races =
-      Builder.CreateICmpEQ(Loads, Builder.getInt8(FENCEPOST_LOADS_RACES));
-  position(Builder, branchIf(Races, E.At), *E.At);
+  position(Builder, branchIfLoads(E.At, *E.At), *E.At);
   Runtime.call(Builder, Hooks::touch,
                {addressOf(Builder, E), Builder.getInt32(E.Flags)});
 }

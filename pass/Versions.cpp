@@ -4,6 +4,7 @@
 #include "fencepost/module.h"
 
 #include "llvm/IR/DebugInfoMetadata.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
@@ -48,6 +49,13 @@ Function *copyForRecovery(Function &F) {
   Copy->addFnAttr(Attribute::OptimizeNone);
   Copy->addFnAttr(Attribute::NoInline);
   return Copy;
+}
+
+void dropVariables(Function &Copy) {
+  for (Instruction &I : instructions(Copy)) {
+    I.dropDbgRecords();
+    I.setMetadata(LLVMContext::MD_DIAssignID, nullptr);
+  }
 }
 
 void jumpToCopy(Function &F, Function &Copy, Hooks &Runtime) {

@@ -31,6 +31,10 @@ inline llvm::Function *versionOf(const llvm::Function &F) {
   return F.getParent()->getFunction((F.getName() + VersionSuffix).str());
 }
 
+/// Forgets where a copy has its variables, once nothing asks for that any more:
+/// what debuggers look at is the original, and the backend takes its time.
+void dropVariables(llvm::Function &Copy);
+
 /// Lets F begin with a jump to Copy while loads are to be reported.
 void jumpToCopy(llvm::Function &F, llvm::Function &Copy, Hooks &Runtime);
 

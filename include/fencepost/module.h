@@ -22,7 +22,7 @@ struct fencepost_state {
   /* Non-zero when the versions that report loads are to run: during recovery
      from a crash, to find races, and for operations. Set before the first
      instrumented function runs and never changed after. */
-  uint8_t loads; /* FENCEPOST_LOADS_... */
+  uint8_t loads;
   /* Non-zero when functions are operations by their names (op=); then loads is
      too. Set as early. */
   uint8_t ops;
@@ -33,11 +33,6 @@ struct fencepost_state {
   uint64_t loads_base;
   uint64_t loads_size;
 };
-
-#define FENCEPOST_LOADS_NO 0
-#define FENCEPOST_LOADS_RECOVERY 1
-#define FENCEPOST_LOADS_RACES 2
-#define FENCEPOST_LOADS_OPS 3 /* loads do not matter */
 
 #define FENCEPOST_LOADS_SPAN 64
 

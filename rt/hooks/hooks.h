@@ -21,15 +21,15 @@
 #define FPOST_HOOK_CC_load_atomic __attribute__((preserve_most))
 #define FPOST_HOOK_CC_sync __attribute__((preserve_most))
 #define FPOST_HOOK_CC_touch __attribute__((preserve_most))
-#define FPOST_HOOK_CC_leave __attribute__((preserve_most))
+#define FPOST_HOOK_CC_leave
 #define FPOST_HOOK_CC_atomic_begin __attribute__((preserve_most))
 #define FPOST_HOOK_CC_atomic_end __attribute__((preserve_most))
 #define FPOST_HOOK_CC_flush __attribute__((preserve_most))
 #define FPOST_HOOK_CC_fence __attribute__((preserve_most))
-#define FPOST_HOOK_CC_op_begin __attribute__((preserve_most))
-#define FPOST_HOOK_CC_op_end __attribute__((preserve_most))
-#define FPOST_HOOK_CC_op_tail __attribute__((preserve_most))
-#define FPOST_HOOK_CC_op_landed __attribute__((preserve_most))
+#define FPOST_HOOK_CC_op_begin
+#define FPOST_HOOK_CC_op_end
+#define FPOST_HOOK_CC_op_tail
+#define FPOST_HOOK_CC_op_landed
 #define FPOST_HOOK_CC_client
 #define FPOST_HOOK_CC_module
 #define FENCEPOST_HOOK(name, result, arguments)                                \

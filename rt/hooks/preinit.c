@@ -49,11 +49,8 @@ static void start(int argc, char **argv, char **environment) {
   fpost_races_start();
   __fencepost_state.ops = fpost_context.run == FPOST_RUN_RECORD &&
                           fpost_context.flags.op.count != 0;
-  __fencepost_state.loads = fpost_context.run == FPOST_RUN_RECOVER
-                                ? FENCEPOST_LOADS_RECOVERY
-                            : fpost_races_on             ? FENCEPOST_LOADS_RACES
-                            : __fencepost_state.ops != 0 ? FENCEPOST_LOADS_OPS
-                                                         : FENCEPOST_LOADS_NO;
+  __fencepost_state.loads = fpost_context.run == FPOST_RUN_RECOVER ||
+                            fpost_races_on || __fencepost_state.ops != 0;
   /* Recovery has no pool yet, and operations need no loads. */
   __fencepost_state.loads_size = fpost_races_on ? UINT64_MAX : 0;
   if (fpost_context.run != FPOST_RUN_RECOVER &&

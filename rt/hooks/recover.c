@@ -11,6 +11,7 @@
 #include "rt/hooks/recover.h"
 
 #include "rt/base/assert.h"
+#include "rt/hooks/context.h"
 #include "rt/hooks/flags.h"
 #include "rt/hooks/hooks.h"
 #include "rt/hooks/recover_heap.h"
@@ -256,7 +257,7 @@ static void decide_quick(void) {
  * program's own constructors register anything.
  */
 __attribute__((constructor(101))) static void watch_end(void) {
-  if (__fencepost_state.loads == FENCEPOST_LOADS_RECOVERY) {
+  if (fpost_context.run == FPOST_RUN_RECOVER) {
     (void)on_exit(end_quickly, NULL);
   }
 }

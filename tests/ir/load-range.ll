@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-; Intent: in a loop, the version that reports loads tests inline whether they are in
-; the range that the runtime wants to know of, once for a group; what its address
-; does not decide, and what stands in no loop, goes to the hook.
+; Intent: in a loop that calls nothing, the version that reports loads tests inline
+; whether they are in the range that the runtime wants to know of, once for a group;
+; what its address does not decide, and what stands elsewhere, goes to the hook.
 ; RUN: %opt -passes=fencepost -S %s | FileCheck %s
 
 ; CHECK-LABEL: define internal i64 @sum.fencepost(
@@ -62,4 +62,35 @@ loop:
 
 out:
   ret void
+}
+
+declare void @anything()
+declare void @llvm.assume(i1)
+
+; CHECK-LABEL: define internal i64 @calls.fencepost(
+; CHECK-NOT: i64 24
+; CHECK: call {{.*}}@__fencepost_load(ptr %at, i64 8)
+; CHECK-NOT: i64 24
+; CHECK: inner:
+; CHECK: load i64, ptr getelementptr {{.*}}(i8, ptr @__fencepost_state, i64 24), {{.*}}!nosanitize
+; CHECK: ret i64
+define i64 @calls(ptr %at, ptr %other, i1 %more) {
+  br label %outer
+
+outer:
+  %value = load i64, ptr %at
+  call void @anything()
+  br label %inner
+
+inner:
+  %word = load i64, ptr %other
+  %some = icmp ne i64 %word, 0
+  call void @llvm.assume(i1 %some)
+  br i1 %more, label %inner, label %after
+
+after:
+  br i1 %more, label %outer, label %out
+
+out:
+  ret i64 %value
 }

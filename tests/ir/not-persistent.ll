@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 ; Intent: what no run can make persistent has no hooks: variables on the stack and
-; globals whose address nobody is handed, constants, other address spaces,
-; accesses of sanitizers. A handed-out address counts.
+; globals whose address nobody is handed, also if they are volatile, constants, other
+; address spaces, errno, accesses of sanitizers. A handed-out address counts.
 ; RUN: %opt -passes=fencepost -S %s | FileCheck %s
 
 @private = internal global i64 0
@@ -9,10 +9,12 @@
 @table = constant i64 7
 
 declare void @take(ptr)
+declare ptr @__errno_location()
+declare void @llvm.lifetime.start.p0(i64, ptr)
 
 ; CHECK-LABEL: define i64 @none(
 ; CHECK-NOT: call {{.*}}@__fencepost_store
-; CHECK-NOT: call {{.*}}@__fencepost_load
+; CHECK-NOT: call {{.*}}@__fencepost_{{load|sync}}
 ; CHECK: ret
 define i64 @none(i64 %v, ptr %shadow) {
   %local = alloca i64
@@ -21,7 +23,15 @@ define i64 @none(i64 %v, ptr %shadow) {
   store i64 %v, ptr addrspace(257) null
   store i64 %v, ptr %shadow, !nosanitize !0
   %a = load i64, ptr @table
-  ret i64 %a
+  %kept = alloca i64
+  call void @llvm.lifetime.start.p0(i64 8, ptr %kept)
+  store volatile i64 %v, ptr %kept
+  %b = load volatile i64, ptr %kept
+  %errno = call ptr @__errno_location()
+  store i32 1, ptr %errno
+  %error = load i32, ptr %errno
+  %c = add i64 %a, %b
+  ret i64 %c
 }
 
 ; CHECK-LABEL: define void @some(

@@ -30,11 +30,11 @@ declare i32 @__gxx_personality_v0(...)
 ; COPY-NEXT: [[VALUES:%.*]] = alloca [8 x i64]
 ; COPY: getelementptr {{.*}} [[VALUES]]
 ; COPY: [[FRAME:%.*]] = call ptr @llvm.frameaddress.p0(i32 0)
-; COPY-NEXT: call preserve_mostcc void @__fencepost_op_begin(ptr [[SELF:getelementptr .*@fencepost.marked, i64 0, i64 [0-9]+\)]], ptr [[FRAME]], i64 [[INSTANCE:[-0-9]+]], i64 3, ptr [[VALUES]])
+; COPY-NEXT: call void @__fencepost_op_begin(ptr [[SELF:getelementptr .*@fencepost.marked, i64 0, i64 [0-9]+\)]], ptr [[FRAME]], i64 [[INSTANCE:[-0-9]+]], i64 3, ptr [[VALUES]])
 ; COPY-NEXT: store i32
 ; COPY-NEXT: call preserve_mostcc void @__fencepost_store(
 ; COPY-NEXT: [[FRAME:%.*]] = call ptr @llvm.frameaddress.p0(i32 0)
-; COPY-NEXT: call preserve_mostcc void @__fencepost_op_end(ptr [[SELF]], ptr [[FRAME]], i64 [[INSTANCE]])
+; COPY-NEXT: call void @__fencepost_op_end(ptr [[SELF]], ptr [[FRAME]], i64 [[INSTANCE]])
 ; COPY-NEXT: ret void
 define void @stores(ptr %p, i32 %value) {
   store i32 %value, ptr %p
@@ -91,7 +91,7 @@ define void @calls(ptr %p) {
 ; MARK-NEXT: musttail call void @stores(
 ; MARK: }
 ; COPY-LABEL: define internal void @jumps.fencepost(
-; COPY: call preserve_mostcc void @__fencepost_op_tail(
+; COPY: call void @__fencepost_op_tail(
 ; COPY-NEXT: musttail call void @stores(
 define void @jumps(ptr %p, i32 %value) {
   store i32 1, ptr %p
@@ -111,9 +111,9 @@ define i64 @jumps_to_reader(ptr %p) {
 ; One version: each mark tests whether functions are operations.
 ; CHECK-LABEL: define void @variadic(
 ; CHECK: load i8, ptr getelementptr {{.*}}@__fencepost_state, i64 17)
-; CHECK: call preserve_mostcc void @__fencepost_op_begin(
+; CHECK: call void @__fencepost_op_begin(
 ; CHECK: load i8, ptr getelementptr {{.*}}@__fencepost_state, i64 17)
-; CHECK: call preserve_mostcc void @__fencepost_op_end(
+; CHECK: call void @__fencepost_op_end(
 ; CHECK: }
 define void @variadic(ptr %p, ...) {
   store i32 1, ptr %p
@@ -125,12 +125,12 @@ define void @variadic(ptr %p, ...) {
 ; INLINED-LABEL: define internal void @lands.fencepost(
 ; INLINED: call i32 @setjmp({{.*}} !dbg [[AT:![0-9]+]]
 ; INLINED: [[FRAME:%.*]] = call ptr @llvm.frameaddress.p0(i32 0), !dbg [[AT]]
-; INLINED-NEXT: call preserve_mostcc void @__fencepost_op_landed(ptr [[FRAME]], i64 {{[-0-9]+}}) {{.*}}!dbg [[AT]]
-; INLINED: call preserve_mostcc void @__fencepost_op_begin({{.*}}, i64 [[INSTANCE:[-0-9]+]], i64 1, ptr
+; INLINED-NEXT: call void @__fencepost_op_landed(ptr [[FRAME]], i64 {{[-0-9]+}}) {{.*}}!dbg [[AT]]
+; INLINED: call void @__fencepost_op_begin({{.*}}, i64 [[INSTANCE:[-0-9]+]], i64 1, ptr
 ; INLINED: store i32 5, ptr %p
 ; INLINED-NEXT: call preserve_mostcc void @__fencepost_store(
 ; INLINED-NEXT: call ptr @llvm.frameaddress
-; INLINED-NEXT: call preserve_mostcc void @__fencepost_op_end({{.*}}, i64 [[INSTANCE]])
+; INLINED-NEXT: call void @__fencepost_op_end({{.*}}, i64 [[INSTANCE]])
 define void @lands(ptr %p, ptr %buffer) !dbg !5 {
   %twice = call i32 @setjmp(ptr %buffer), !dbg !7
   call void @inlined(ptr %p), !dbg !8
@@ -148,10 +148,10 @@ define internal void @inlined(ptr %p) alwaysinline !dbg !9 {
 ; INLINED: landingpad
 ; INLINED-NEXT: catch
 ; INLINED-NEXT: call ptr @llvm.frameaddress
-; INLINED-NEXT: call preserve_mostcc void @__fencepost_op_landed({{.*}}, i64 0)
+; INLINED-NEXT: call void @__fencepost_op_landed({{.*}}, i64 0)
 ; INLINED-LABEL: define internal void @cleans.fencepost(
 ; INLINED-NOT: op_landed
-; INLINED: call preserve_mostcc void @__fencepost_op_end(
+; INLINED: call void @__fencepost_op_end(
 ; INLINED-NEXT: resume
 define void @handles(ptr %p) personality ptr @__gxx_personality_v0 {
   invoke void @anything() to label %done unwind label %pad

@@ -6,6 +6,7 @@
 ; RUN: %opt -passes=fencepost -S %s | FileCheck %s --check-prefix=ORDINARY
 
 @hidden = internal global i32 0
+@_pobj_cache_invalidate = external global i32
 
 ; ORDINARY-LABEL: define void @publish(
 ; ORDINARY-NOT: @__fencepost_sync
@@ -98,6 +99,23 @@ define void @count() {
   %new = add i32 %old, 1
   store i32 %new, ptr @hidden
   ret void
+}
+
+; Without a test, in the version that runs only if loads are reported. What inline
+; functions of libpmemobj look at is nobody's lock's.
+; CHECK-LABEL: define internal i32 @cached.fencepost(
+; CHECK-NOT: br
+; CHECK: call {{.*}}@__fencepost_touch(ptr @hidden, i32 0)
+; CHECK-NOT: br
+; CHECK-NOT: @__fencepost_touch
+; CHECK: ret i32
+define i32 @cached(ptr %p) {
+  %value = load i32, ptr %p
+  %old = load i32, ptr @hidden
+  %closed = load i32, ptr @_pobj_cache_invalidate
+  %a = add i32 %value, %old
+  %b = add i32 %a, %closed
+  ret i32 %b
 }
 
 declare void @__cxa_guard_release(ptr)

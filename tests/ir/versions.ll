@@ -22,9 +22,9 @@ declare void @anything()
 ; COPY-SAME: [[COPY:#[0-9]+]]
 ; COPY: call preserve_mostcc void @__fencepost_load(ptr %p, i64 2)
 ; COPY-NEXT: load i16, ptr %p
-; COPY: call preserve_mostcc void @__fencepost_leave(
+; COPY: call void @__fencepost_leave(
 ; COPY-NEXT: call void @anything()
-; COPY-NEXT: call preserve_mostcc void @__fencepost_leave(
+; COPY-NEXT: call void @__fencepost_leave(
 ; COPY-NEXT: ret
 ; COPY-NOT: define {{.*}}@{{stores|variadic|jumps_by_table}}.fencepost
 define zeroext i16 @loads(ptr %p) alwaysinline memory(read) {
