@@ -10,7 +10,8 @@
  * too: what helps it helps both. The one that has lost less is kept, else the
  * first. Places are those in the user's code that store: who called them does
  * not matter. So are two that found the same state in the same operation with
- * nothing out of order: the power was cut twice between the same stores.
+ * nothing out of order: the power was cut twice between the same stores; and
+ * two failures alike without a lost store within the same line.
  */
 #include "tools/finding.h"
 
@@ -192,11 +193,23 @@ static bool state_same(const struct fpost_report_finding *a,
          strcmp(a->state_found, b->state_found) == 0;
 }
 
+/* Does recovery fail alike, the power being cut twice within the same line,
+   with nothing lost? */
+static bool cut_same(const struct fpost_report_finding *a,
+                     const struct fpost_report_finding *b) {
+  return a->class_ == FPOST_CLASS_RECOVERY_FAILURE && b->class_ == a->class_ &&
+         !a->store.present && !b->store.present &&
+         place_same(&a->missing.place, &b->missing.place) &&
+         text_same(a->crash.outcome, b->crash.outcome) &&
+         text_same(a->crash.output, b->crash.output);
+}
+
 /* The error that an error is to be counted with; itself if with none. */
 static uint32_t error_into(const struct fpost_report *report, uint32_t index) {
   const struct fpost_report_finding *one = &report->findings[index];
   for (uint32_t i = 0; i < index; i++) {
-    if (state_same(one, &report->findings[i])) {
+    const struct fpost_report_finding *other = &report->findings[i];
+    if (state_same(one, other) || cut_same(one, other)) {
       return i;
     }
   }

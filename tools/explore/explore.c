@@ -347,6 +347,26 @@ static void note_heap(uint32_t flags, struct fpost_report *report) {
   }
 }
 
+/* A failure that may be that of a pool half made. */
+static void note_created(struct explore_db *db, struct fpost_report *report) {
+  char *created = explore_db_get(db, "created");
+  bool fails = false;
+  for (uint32_t i = 0; i < report->findings_count; i++) {
+    fails = fails || report->findings[i].class_ == FPOST_CLASS_RECOVERY_FAILURE;
+  }
+  if (created != NULL && fails) {
+    fpost_report_note(
+        report,
+        fpost_report_format(
+            report,
+            "the run has made %s, and pmemobj_create is not failure-atomic: a "
+            "pool that it has left half made cannot be opened; make the pool "
+            "before the run, unless that is what is tested",
+            created));
+  }
+  free(created);
+}
+
 static void note_second(const struct explore_totals *totals,
                         struct fpost_report *report) {
   if (totals->second != 0) {
@@ -390,6 +410,7 @@ int explore_report(const char *command, const char *path,
                                 .left_out = fpost_report_text(report, why)};
     note_found(&db, report);
     note_operations(&db, &totals, report);
+    note_created(&db, report);
     note_second(&totals, report);
     note_orphans(totals.flags, report);
     note_heap(totals.flags, report);
@@ -461,6 +482,10 @@ static int conclude(const char *command, const struct explore_config *config,
   }
   if (err == FPOST_OK && info->uncalled != NULL) {
     err = explore_db_set(&db, "uncalled", info->uncalled);
+  }
+  const char *created = explore_info_created(info);
+  if (err == FPOST_OK && created != NULL) {
+    err = explore_db_set(&db, "created", created);
   }
   if (err == FPOST_OK && info->stores_found != 0) {
     snprintf(text, sizeof text, "%" PRIu64, info->stores_found);

@@ -114,6 +114,9 @@ static void add(struct explore_info *info, const struct fpost_record *record) {
     break;
   case FPOST_RECORD_POOL:
     add_early(info, record, info->sizes.count == 0);
+    if (info->made == 0 && (record->flags & FPOST_POOL_BEFORE) == 0) {
+      info->made = record->id + 1;
+    }
     add_pool(info, record);
     break;
   case FPOST_RECORD_IMAGE:
@@ -211,6 +214,16 @@ struct fpost_place explore_info_place(const struct explore_info *info,
   }
   return fpost_report_place(report, info->stacks[stack].pcs,
                             info->stacks[stack].count);
+}
+
+const char *explore_info_created(const struct explore_info *info) {
+  for (uint32_t i = 0; i < info->module_count && info->made != 0; i++) {
+    const char *path = info->modules[i].path;
+    if (path != NULL && strstr(path, "/libpmemobj.so") != NULL) {
+      return info->pool_paths[info->made - 1];
+    }
+  }
+  return NULL;
 }
 
 bool explore_info_library(const struct explore_info *info, uint32_t stack) {

@@ -25,6 +25,7 @@ struct explore_info {
   struct explore_sizes sizes;
   uint32_t early; /* while reading: 1 + the pool whose content is kept, or 0 */
   char *pool_paths[FPOST_POOLS_MAX];
+  uint32_t made; /* 1 + the first pool that the run has made; 0: none */
   struct explore_stack *stacks; /* by id; 0 is empty */
   uint32_t stack_count;
   struct explore_trace_module *modules;
@@ -52,6 +53,10 @@ void explore_info_free(struct explore_info *info);
 /* Make the modules known to the report's symboliser, once. */
 void explore_info_symbols(const struct explore_info *info,
                           struct fpost_symbols *symbols);
+
+/* A pool that the run has made, by a program that uses libpmemobj; null: none.
+ */
+const char *explore_info_created(const struct explore_info *info);
 
 /* The place of a stack of the trace. */
 struct fpost_place explore_info_place(const struct explore_info *info,

@@ -129,7 +129,8 @@ int explore_prepare(const char *command, const struct explore_config *config,
             "DELETE FROM counts; DELETE FROM orders; DROP TABLE IF EXISTS refs;"
             "DELETE FROM meta WHERE name IN"
             " ('apply','touched','checked','unobserved','left_out',"
-            "'crash_points','stores_found','compared','unseen','uncalled')",
+            "'crash_points','stores_found','compared','unseen','uncalled','"
+            "created')",
             NULL, NULL, NULL) == SQLITE_OK
             ? FPOST_OK
             : FPOST_EIO;
