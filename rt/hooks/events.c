@@ -357,15 +357,14 @@ static void parts_flush(struct fpost_thread_state *self, const uint8_t *address,
   const uint8_t *at = address - (uintptr_t)address % LINE;
   const uint8_t *end = address + size;
   uint64_t left = ((uint64_t)(end - at) + LINE - 1) & ~(uint64_t)(LINE - 1);
-  const struct fpost_pool *last = NULL; /* of the line flushed last */
-  uint64_t last_line = 0;
+  uint64_t last = UINT64_MAX; /* line flushed last: its pm address / LINE */
   const uint8_t *part;
   uint64_t part_size;
   const struct fpost_region *region;
   while ((region = region_take(&at, &left, &part, &part_size)) != NULL) {
     struct fpost_pool *pool = region->pool;
     uint64_t offset = (uintptr_t)part - region->start + region->offset;
-    if (pool == last && offset / LINE == last_line) {
+    if (fpost_pm_address(pool->index, offset) / LINE == last) {
       uint64_t rest = LINE - offset % LINE;
       if (rest >= part_size) {
         continue;
@@ -374,8 +373,7 @@ static void parts_flush(struct fpost_thread_state *self, const uint8_t *address,
       part_size -= rest;
       offset += rest;
     }
-    last = pool;
-    last_line = (offset + part_size - 1) / LINE;
+    last = fpost_pm_address(pool->index, offset + part_size - 1) / LINE;
     bool asked = part < end && part + part_size > address;
     if (asked || fpost_context.run != FPOST_RUN_CHECK ||
         cell_at(pool, offset)->dirty != 0) {

@@ -23,6 +23,17 @@
 /* enum pobj_tx_stage: part of libpmemobj's ABI. */
 enum { STAGE_NONE, STAGE_WORK, STAGE_ONCOMMIT, STAGE_ONABORT };
 
+void fpost_heap_start(void) {
+  const uint32_t ours =
+      1u << FPOST_CLASS_UNLOGGED_STORE | 1u << FPOST_CLASS_DUPLICATE_LOG |
+      1u << FPOST_CLASS_VOLATILE_POINTER | 1u << FPOST_CLASS_FOREIGN_POINTER |
+      1u << FPOST_CLASS_DANGLING_POINTER | 1u << FPOST_CLASS_LEAK;
+  /* A trace tells the explorer of objects, races of transactions. */
+  fpost_context.heap.off = fpost_context.run == FPOST_RUN_CHECK &&
+                           !fpost_races_on &&
+                           (fpost_context.heap.enabled & ours) == 0;
+}
+
 bool fpost_heap_wants(enum fpost_class class_) {
   return (fpost_context.heap.enabled >> class_ & 1) != 0;
 }

@@ -28,11 +28,15 @@ void fpost_heap_stored_slow(struct fpost_thread_state *self,
 static inline void fpost_heap_stored(struct fpost_thread_state *self,
                                      const void *address, uint64_t size,
                                      uint32_t flags, uint32_t stack) {
-  if ((flags & FENCEPOST_STORE_POINTER) != 0 || self->tx.active ||
-      fpost_context.heap.watch) {
+  if (((flags & FENCEPOST_STORE_POINTER) != 0 && !fpost_context.heap.off) ||
+      self->tx.active || fpost_context.heap.watch) {
     fpost_heap_stored_slow(self, address, size, flags, stack);
   }
 }
+
+/* After the flags are known, and whether races are looked for: does anybody ask
+   for anything of this part? */
+void fpost_heap_start(void);
 
 /* ---- transactions ---- */
 

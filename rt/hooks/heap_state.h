@@ -74,6 +74,8 @@ struct fpost_log_place {
          */
 
 struct fpost_heap {
+  bool off; /* nobody asks for what is kept here: check mode without its classes
+             */
   uint32_t enabled; /* bit per enum fpost_class: in record mode as well */
   bool watch;       /* stores outside of transactions are to be looked at too */
   bool frees;       /* something has been freed */

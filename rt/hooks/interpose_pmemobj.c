@@ -59,7 +59,8 @@ static __attribute__((noinline)) void real_find(const char *name,
    call by libpmemobj itself is part of one that the program made. */
 static struct fpost_thread_state *enter(struct fpost_site site,
                                         uint32_t *stack) {
-  struct fpost_thread_state *self = fpost_enter();
+  struct fpost_thread_state *self =
+      fpost_context.heap.off ? NULL : fpost_enter();
   if (self == NULL) {
     return NULL;
   }
@@ -97,7 +98,8 @@ static void opened(void *pool) {
   if (fpost_recover_on && pool != NULL) {
     fpost_recover_heap_opened(pool);
   }
-  if (pool != NULL && (self = fpost_enter()) != NULL) {
+  if (pool != NULL && !fpost_context.heap.off &&
+      (self = fpost_enter()) != NULL) {
     struct fpost_oid oid = REAL(pmemobj_oid)((const char *)pool + 8);
     fpost_heap_opened(pool, oid.pool);
     if (fpost_heap_wants(FPOST_CLASS_LEAK)) {
@@ -620,7 +622,8 @@ void pmemobj_tx_process(void) {
 }
 FPOST_INTERPOSE int pmemobj_tx_end(void);
 int pmemobj_tx_end(void) {
-  struct fpost_thread_state *self = fpost_enter();
+  struct fpost_thread_state *self =
+      fpost_context.heap.off ? NULL : fpost_enter();
   if (self != NULL) {
     fpost_tx_pop(self);
     fpost_leave();

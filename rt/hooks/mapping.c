@@ -310,6 +310,23 @@ void fpost_mapping_made(const struct fpost_mapping *mapping) {
   }
 }
 
+/* What of the regions from this one on lies in [start, end) goes. */
+static void gone_record(const struct fpost_region *region, uintptr_t start,
+                        uintptr_t end) {
+  while (region != NULL && region->start < end) {
+    uintptr_t from = region->start > start ? region->start : start;
+    uintptr_t to = region->end < end ? region->end : end;
+    fpost_record_put(
+        &fpost_context.record,
+        &(struct fpost_record){
+            .kind = FPOST_RECORD_UNMAP,
+            .address = fpost_pm_address(region->pool->index,
+                                        from - region->start + region->offset),
+            .size = to - from});
+    region = fpost_regions_after(&fpost_context.regions, region->end);
+  }
+}
+
 void fpost_mapping_gone(const void *address, size_t size) {
   if (fpost_context.regions.count == 0) {
     return;
@@ -322,15 +339,8 @@ void fpost_mapping_gone(const void *address, size_t size) {
   if (fpost_tls.self != NULL && fpost_event_compares()) {
     fpost_event_compare_known(fpost_tls.self, address, size, 0);
   }
-  if (fpost_context.run == FPOST_RUN_RECORD &&
-      region->start <= (uintptr_t)address) {
-    uint64_t offset = (uintptr_t)address - region->start + region->offset;
-    uint64_t room = region->end - (uintptr_t)address;
-    fpost_record_put(&fpost_context.record,
-                     &(struct fpost_record){.kind = FPOST_RECORD_UNMAP,
-                                            .address = fpost_pm_address(
-                                                region->pool->index, offset),
-                                            .size = size < room ? size : room});
+  if (fpost_context.run == FPOST_RUN_RECORD) {
+    gone_record(region, (uintptr_t)address, (uintptr_t)address + size);
   }
   fpost_regions_remove(&fpost_context.regions, (uintptr_t)address, size);
   hull_update();

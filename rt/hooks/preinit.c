@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "rt/hooks/context.h"
+#include "rt/hooks/heap_rules.h"
 #include "rt/hooks/hooks.h"
 #include "rt/hooks/races.h"
 #include "rt/hooks/real.h"
@@ -47,6 +48,7 @@ static void start(int argc, char **argv, char **environment) {
                  "run the program by `fencepost check --heap-pm FILE`");
   }
   fpost_races_start();
+  fpost_heap_start();
   __fencepost_state.ops = fpost_context.run == FPOST_RUN_RECORD &&
                           fpost_context.flags.op.count != 0;
   __fencepost_state.loads = fpost_context.run == FPOST_RUN_RECOVER ||

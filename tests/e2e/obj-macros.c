@@ -28,6 +28,8 @@
  * RUN: rm -f %t.pool && %t create %t.pool && not %fencepost check -- %t params20 %t.pool | FileCheck -DCLASS=unlogged-store -DIN=params %s
  * RUN: rm -f %t.pool && %t create %t.pool && not %fencepost check -- %t params21 %t.pool | FileCheck -DCLASS=unlogged-store -DIN=failing %s
  * RUN: rm -f %t.pool && %t create %t.pool && not %fencepost check -- %t settings22 %t.pool | FileCheck -DCLASS=unlogged-store -DIN=settings %s
+ * RUN: rm -f %t.pool && %t create %t.pool && not %fencepost check --only leak -- %t lists5 %t.pool | FileCheck -DCLASS=leak -DIN=lists_new %s
+ * RUN: rm -f %t.pool && %t create %t.pool && %fencepost check --no leak,dangling-pointer,foreign-pointer,volatile-pointer,unlogged-store,duplicate-log -- %t lists5 %t.pool
  *
  * Intent: libpmemobj's functions and macros, used as its manual has them, are
  * no findings; each mistake is one, in the function that makes it. Among them
