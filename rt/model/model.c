@@ -178,7 +178,9 @@ int fpost_model_flush(const struct fpost_mode *mode,
   enum fpost_flush_result found = FPOST_FLUSH_NOTHING;
   for (uint32_t i = 0; i < cuts; i++) {
     enum fpost_flush_result one = line_flush(mode, thread, &line[i], kind);
-    found = one > found ? one : found;
+    if (one > found) {
+      found = one;
+    }
   }
   if (result != NULL) {
     *result = found;
