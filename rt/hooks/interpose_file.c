@@ -352,11 +352,10 @@ static ssize_t read_here(enum transfer as, int fd, const struct iovec *parts,
                          int count, off_t offset, uintptr_t pc, uintptr_t cfa) {
   ssize_t done;
   if (recovering()) {
-    if (fpost_recover_read(fd, parts, count, offset, &done)) {
-      return done;
-    }
     parts_open(parts, count, true, pc, cfa);
-    done = read_call(as, fd, parts, count, offset);
+    if (!fpost_recover_read(fd, parts, count, offset, &done)) {
+      done = read_call(as, fd, parts, count, offset);
+    }
     parts_stored(parts, count, done);
     return done;
   }
@@ -532,10 +531,10 @@ static ssize_t write_here(enum transfer as, int fd, const struct iovec *parts,
                           uintptr_t cfa) {
   ssize_t done;
   if (recovering()) {
+    parts_open(parts, count, false, pc, cfa);
     if (fpost_recover_write(fd, parts, count, offset, &done)) {
       return done;
     }
-    parts_open(parts, count, false, pc, cfa);
     return write_call(as, fd, parts, count, offset);
   }
   if (FPOST_UNLIKELY(fpost_races_on)) {
