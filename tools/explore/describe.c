@@ -296,37 +296,10 @@ const char *explore_outcome_text(struct explore_search *search,
   }
 }
 
-/* The path as a word of a shell command; null without memory. */
-static char *shell_word(const char *path) {
-  static const char plain[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./"
-      "+-=:,@%";
-  char *word = malloc(4 * strlen(path) + 3);
-  if (word == NULL || path[strspn(path, plain)] == '\0') {
-    return word == NULL ? NULL : memcpy(word, path, strlen(path) + 1);
-  }
-  char *at = word;
-  *at++ = '\'';
-  for (; *path != '\0'; path++) {
-    if (*path == '\'') {
-      memcpy(at, "'\\'", 3);
-      at += 3;
-    }
-    *at++ = *path;
-  }
-  memcpy(at, "'", 2);
-  return word;
-}
-
 static void add_crash(struct explore_search *search,
                       struct fpost_report_finding *finding, char *state) {
   struct fpost_report *report = &search->report;
   finding->crash.state = fpost_report_text(report, state);
-  char *db = shell_word(search->config->db);
-  finding->crash.replay =
-      fpost_report_format(report, "fencepost replay %s %s",
-                          db == NULL ? search->config->db : db, state);
-  free(db);
   free(state);
 }
 

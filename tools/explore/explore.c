@@ -128,8 +128,31 @@ bool explore_db_is(const char *path) {
 
 struct adding {
   struct fpost_report *report;
+  char *db; /* its path, for a shell */
   int err;
 };
+
+/* The path as a word of a shell command; null without memory. */
+static char *shell_word(const char *path) {
+  static const char plain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./"
+      "+-=:,@%";
+  char *word = malloc(4 * strlen(path) + 3);
+  if (word == NULL || path[strspn(path, plain)] == '\0') {
+    return word == NULL ? NULL : memcpy(word, path, strlen(path) + 1);
+  }
+  char *at = word;
+  *at++ = '\'';
+  for (; *path != '\0'; path++) {
+    if (*path == '\'') {
+      memcpy(at, "'\\'", 3);
+      at += 3;
+    }
+    *at++ = *path;
+  }
+  memcpy(at, "'", 2);
+  return word;
+}
 
 static void add_finding(void *context, const char *text, uint64_t count) {
   struct adding *adding = context;
@@ -139,6 +162,12 @@ static void add_finding(void *context, const char *text, uint64_t count) {
                          : fpost_finding_parse(adding->report, json, &finding);
   if (err == FPOST_OK) {
     finding.count = count;
+    /* Of the database at hand: it may be one that others were merged into. */
+    if (finding.crash.state != NULL) {
+      finding.crash.replay =
+          fpost_report_format(adding->report, "fencepost replay %s %s",
+                              adding->db, finding.crash.state);
+    }
     fpost_report_add(adding->report, &finding);
   } else {
     adding->err = err;
@@ -385,10 +414,12 @@ int explore_report(const char *command, const char *path,
                    struct fpost_report *report) {
   struct explore_db db;
   struct explore_totals totals;
-  struct adding adding = {.report = report};
-  int err = explore_db_open(&db, path, false);
+  struct adding adding = {.report = report, .db = shell_word(path)};
+  int err =
+      adding.db == NULL ? FPOST_ENOMEM : explore_db_open(&db, path, false);
   if (err != FPOST_OK) {
-    fpost_error("%s: %s", command, db.error);
+    fpost_error("%s: %s", command, adding.db == NULL ? "no memory" : db.error);
+    free(adding.db);
     return err;
   }
   err = explore_db_findings(&db, add_finding, &adding);
@@ -427,6 +458,7 @@ int explore_report(const char *command, const char *path,
     report->torn = torn != NULL && strcmp(torn, "1") == 0;
     free(torn);
   }
+  free(adding.db);
   explore_db_close(&db);
   return err;
 }

@@ -45,7 +45,8 @@ def findings(fencepost, db):
                             codes=(0, 1)).stdout)
     for finding in report["findings"]:
         # The name of the database is in the command.
-        finding.get("crash", {}).pop("replay", None)
+        command = finding.get("crash", {}).pop("replay", None)
+        assert command is None or command.split()[2] == db, (command, db)
     return report
 
 
