@@ -30,7 +30,7 @@
 #define FPOST_ALIKE_RUNS 256u
 /* The same for runs that end well: what they leave out may matter, so that it
    takes longer to be sure. */
-#define FPOST_ALIKE_GOOD_RUNS 4096u
+#define FPOST_ALIKE_GOOD_RUNS 16384u
 /* The same for runs that were cut off: each takes as long as the time-out. */
 #define FPOST_ALIKE_SLOW_RUNS 4u
 

@@ -215,7 +215,7 @@ static const char *left_out(struct explore_db *db,
        "at a crash point 256 runs failed alike, or 4 did not end: what else "
        "recovery may have read there was left out"},
       {EXPLORE_FLAG_STOPPED_GOOD,
-       "at a crash point 4096 runs ended well alike, as after a checksum that "
+       "at a crash point 16384 runs ended well alike, as after a checksum that "
        "does not match: what else recovery may have read there was left out, "
        "save for everything persisted"},
       {EXPLORE_FLAG_UNREPEATED,
