@@ -11,8 +11,11 @@ suffix and with RUN lines; it works in a directory of its own, %t.dir-like paths
 start with %t.
 """
 
+import ctypes
+import fcntl
 import os
 import shutil
+import struct
 import subprocess
 
 import lit.formats
@@ -104,6 +107,20 @@ if os.geteuid() == 0 and shutil.which("setpriv") and subprocess.run(
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
     config.available_features.add("nobody")
     config.substitutions.append(("%nobody", " ".join(["env", "TMPDIR=/tmp"] + nobody)))
+
+# Runs share a process from Linux 6.7 on, where nothing forbids it.
+def kernel_rewinds():
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.syscall(ctypes.c_long(323), ctypes.c_long(os.O_CLOEXEC | 1))
+    api = struct.pack("QQQ", 0xaa, 1 << 15, 0)  # UFFD_FEATURE_WP_ASYNC
+    try:
+        fcntl.ioctl(fd, 0xc018aa3f, api)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+config.substitutions.append(("%rewind", "SHARED" if kernel_rewinds() else "FORKED"))
 
 if os.access(os.path.join(llvm_bin, "ld.lld"), os.X_OK):
     config.available_features.add("lld")

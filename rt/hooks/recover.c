@@ -15,6 +15,7 @@
 #include "rt/hooks/flags.h"
 #include "rt/hooks/hooks.h"
 #include "rt/hooks/recover_heap.h"
+#include "rt/hooks/recover_rewind.h"
 #include "rt/hooks/recover_run.h"
 #include "rt/hooks/unwind.h"
 
@@ -39,8 +40,10 @@ struct fpost_run fpost_run __attribute__((aligned(4096)));
 
 /* Output of runs that may stay in its file, bytes. */
 #define OUTPUT_KEPT 65536
-
-static long output_size; /* of the last run, bytes */
+/* So many runs in one process pay for making it one that can be taken back. If
+   fewer come of it, the next so many runs are forked: 2, 4 ... */
+#define REWIND_WORTH 4u
+#define REWIND_LOSSES_MAX 6u
 
 /* Scratch of the server's walk; runs have their own copy by fork. */
 static uint8_t walk_values[FPOST_CHOICE_VALUES_MAX][64];
@@ -167,9 +170,17 @@ static void run_tables(struct fpost_plan *plan) {
   fpost_names_prepare();
 }
 
+/* End with the parent, which may have ended before it could be said. */
+static void end_with(int32_t parent) {
+  (void)syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (syscall(SYS_getppid) != parent) {
+    syscall(SYS_exit_group, 2);
+  }
+}
+
 /* Bounds that every run inherits. */
 static void limit_runs(const struct fpost_plan *plan) {
-  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  end_with(plan->explorer);
   (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
   struct rlimit none = {0, 0};
   (void)setrlimit(RLIMIT_CORE, &none);
@@ -240,6 +251,9 @@ static void end_quickly(int status, void *unused) {
   }
   if (fpost_recover_on && fpost_run.quick) {
     (void)fflush(NULL);
+    if (status == 0) {
+      fpost_rewind_back();
+    }
     syscall(SYS_exit_group, status);
   }
 }
@@ -341,9 +355,21 @@ static void log_run(struct fpost_plan *plan, struct fpost_plan_run run,
   plan->log_runs++;
 }
 
-/* One run; *run is how it ended. Returns true in the run itself. */
-static bool run_once(struct fpost_plan *plan, uint32_t kept,
-                     struct fpost_plan_run *run) {
+/* The next run writes over what the last one said; it is given an empty file
+   only if somebody will read it, or if it has become large. */
+static void drop_output(const struct fpost_plan *plan) {
+  if (plan->request == FPOST_PLAN_ONE || plan->output_size > OUTPUT_KEPT) {
+    (void)syscall(SYS_ftruncate, 1, 0L);
+  }
+  (void)syscall(SYS_lseek, 1, 0L, SEEK_SET);
+}
+
+/* ---- the walk: what is known between runs lies in the plan, because a process
+   that takes its run back goes on with it ---- */
+
+static void run_prepare(struct fpost_plan *plan) {
+  drop_output(plan);
+  fpost_observe_begin();
   plan->prefix_count = plan->choices_count;
   plan->run_flags = 0;
   plan->run_over = 0;
@@ -352,41 +378,18 @@ static bool run_once(struct fpost_plan *plan, uint32_t kept,
   plan->collision.words = 0;
   plan->heap_count = 0;
   __atomic_add_fetch(&plan->runs, 1, __ATOMIC_RELEASE);
-  pid_t pid = _Fork();
-  if (pid == 0) {
-    (void)syscall(SYS_setpgid, 0, 0);
-    (void)syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    run_begin();
-    return true;
-  }
-  FPOST_ASSERT(pid > 0);
-  plan->run_pid = pid;
-  int status = 0;
-  while (syscall(SYS_wait4, pid, &status, __WALL, NULL) < 0 && errno == EINTR) {
-  }
-  plan->run_pid = 0;
-  outcome(plan, status, run);
-  if (kill_orphans(pid)) {
-    plan->run_flags |= FPOST_RUN_ORPHANS;
-  }
-  output_size = syscall(SYS_lseek, 1, 0L, SEEK_CUR);
-  if (output_size > 0) {
+}
+
+/* Log how the run has ended. */
+static void run_finish(struct fpost_plan *plan, struct fpost_plan_run *run) {
+  plan->output_size = (uint64_t)syscall(SYS_lseek, 1, 0L, SEEK_CUR);
+  if (plan->output_size > 0) {
     plan->run_flags |= FPOST_RUN_OUTPUT;
   }
   run->observed = fpost_observe_hash();
   run->heap_count = plan->heap_count;
   memcpy(run->heap, plan->heap, sizeof run->heap);
-  log_run(plan, *run, kept);
-  return false;
-}
-
-/* The next run writes over what the last one said; it is given an empty file
-   only if somebody will read it, or if it has become large. */
-static void drop_output(const struct fpost_plan *plan) {
-  if (plan->request == FPOST_PLAN_ONE || output_size > OUTPUT_KEPT) {
-    (void)syscall(SYS_ftruncate, 1, 0L);
-  }
-  (void)syscall(SYS_lseek, 1, 0L, SEEK_SET);
+  log_run(plan, *run, plan->kept);
 }
 
 /* Turn the choices of the run into those of the next. False: there is none. */
@@ -412,52 +415,164 @@ static bool walk_next(struct fpost_plan *plan,
   return more;
 }
 
-/* All runs of a request. Returns true in a run. */
-static bool walk(struct fpost_plan *plan) {
-  const uint64_t room =
-      sizeof(struct fpost_plan_run) +
-      FPOST_PLAN_CHOICES_MAX * (uint64_t)sizeof(struct fpost_choice);
-  uint32_t kept = 0;
+static void walk_begin(struct fpost_plan *plan) {
+  plan->kept = 0;
   plan->log_used = 0;
   plan->log_runs = 0;
   plan->complete = 0;
-  while (plan->log_runs < plan->runs_max &&
-         plan->log_used + room <= FPOST_PLAN_LOG_MAX) {
-    drop_output(plan);
-    fpost_observe_begin();
-    struct fpost_plan_run run = {0};
-    if (run_once(plan, kept, &run)) {
-      return true;
-    }
-    if (plan->request == FPOST_PLAN_ONE) {
-      return false;
-    }
-    fpost_run.list.count = plan->choices_count;
-    if (plan->run_over != 0 || !walk_next(plan, &run)) {
-      plan->complete = plan->run_over == 0;
-      return false;
-    }
-    plan->choices_count = fpost_run.list.count;
-    kept = fpost_run.list.varied;
+  plan->walking = 1;
+  plan->working = 1;
+}
+
+/* Is another run to be done now? Else the walk has ended. */
+static bool walk_goes_on(struct fpost_plan *plan) {
+  const uint64_t room =
+      sizeof(struct fpost_plan_run) +
+      FPOST_PLAN_CHOICES_MAX * (uint64_t)sizeof(struct fpost_choice);
+  plan->walking = plan->walking != 0 && plan->log_runs < plan->runs_max &&
+                  plan->log_used + room <= FPOST_PLAN_LOG_MAX;
+  return plan->walking != 0;
+}
+
+/* The run has ended like this: log it, and find the next. */
+static void walk_step(struct fpost_plan *plan, struct fpost_plan_run *run) {
+  run_finish(plan, run);
+  if (plan->request == FPOST_PLAN_ONE) {
+    plan->walking = 0;
+    return;
   }
-  return false;
+  fpost_run.list.count = plan->choices_count;
+  if (plan->run_over != 0 || !walk_next(plan, run)) {
+    plan->complete = plan->run_over == 0;
+    plan->walking = 0;
+    return;
+  }
+  plan->choices_count = fpost_run.list.count;
+  plan->kept = fpost_run.list.varied;
 }
 
 static void wake(uint32_t *word) {
   (void)syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
+static void answer(struct fpost_plan *plan) {
+  plan->working = 0;
+  __atomic_store_n(&plan->answered, plan->asked, __ATOMIC_RELEASE);
+  wake(&plan->answered);
+}
+
+static void wait_for_request(struct fpost_plan *plan) {
+  uint32_t asked = plan->answered;
+  while (__atomic_load_n(&plan->asked, __ATOMIC_ACQUIRE) == asked) {
+    (void)syscall(SYS_futex, &plan->asked, FUTEX_WAIT, asked, NULL, NULL, 0);
+  }
+}
+
+/* ---- runs ---- */
+
+/* Has the explorer cut off, or is it about to, a run of the process that does
+   the present one? Then that process may be killed at any moment. */
+static bool cut_off(const struct fpost_plan *plan) {
+  uint32_t run = __atomic_load_n(&plan->timed_out, __ATOMIC_SEQ_CST);
+  return run - (uint32_t)plan->first <= (uint32_t)(plan->runs - plan->first);
+}
+
+/* What the explorer may kill: this process in a run, and nothing between. */
+static void run_is(struct fpost_plan *plan, bool under_way) {
+  int32_t pid = under_way ? (int32_t)syscall(SYS_getpid) : 0;
+  __atomic_store_n(&plan->run_pid, pid, __ATOMIC_SEQ_CST);
+}
+
+/* In a run that was taken back: what the server would do, up to the next run
+   of a walk. All else is left to the server. */
+static void go_on(struct fpost_plan *plan) {
+  struct fpost_plan_run run = {.outcome = FPOST_OUTCOME_EXIT};
+  run_is(plan, false);
+  if (cut_off(plan)) {
+    syscall(SYS_exit_group, 0);
+  }
+  plan->rewound++;
+  walk_step(plan, &run);
+  while (!walk_goes_on(plan)) {
+    answer(plan);
+    wait_for_request(plan);
+    if (plan->request != FPOST_PLAN_WALK) {
+      syscall(SYS_exit_group, 0);
+    }
+    walk_begin(plan);
+  }
+  run_prepare(plan);
+  run_is(plan, true);
+}
+
+/* In the child. No variable of it may differ between runs. */
+static void run_start(struct fpost_plan *plan) {
+  (void)syscall(SYS_setpgid, 0, 0);
+  end_with(plan->server);
+  run_is(plan, true);
+  bool several = plan->request == FPOST_PLAN_WALK && plan->fork_runs == 0 &&
+                 plan->rewind_skip == 0 && fpost_run.quick;
+  if (several && fpost_rewind_mark()) {
+    go_on(fpost_run.plan);
+  }
+  run_begin();
+  fpost_rewind_watch();
+}
+
+/* A process that was to do several runs has done so many: is it worth it? */
+static void judge_rewind(struct fpost_plan *plan) {
+  if (plan->rewind_skip != 0) {
+    plan->rewind_skip--;
+  } else if (plan->runs - plan->first >= REWIND_WORTH) {
+    plan->rewind_loss = 0;
+  } else if (plan->working != 0 && plan->request == FPOST_PLAN_WALK) {
+    plan->rewind_loss += plan->rewind_loss < REWIND_LOSSES_MAX;
+    plan->rewind_skip = 1u << plan->rewind_loss;
+  }
+}
+
+/* Fork the next run, and log it, or the last of those that its process did.
+   Returns true in the run itself. */
+static bool run_fork(struct fpost_plan *plan) {
+  run_prepare(plan);
+  plan->first = plan->runs;
+  pid_t pid = _Fork();
+  if (pid == 0) {
+    run_start(plan);
+    return true;
+  }
+  FPOST_ASSERT(pid > 0);
+  int status = 0;
+  while (syscall(SYS_wait4, pid, &status, __WALL, NULL) < 0 && errno == EINTR) {
+  }
+  judge_rewind(plan);
+  bool orphans = kill_orphans(pid);
+  if (plan->working == 0) {
+    return false; /* it has answered, and was waiting */
+  }
+  /* Not killed by us, while it logged a run. */
+  FPOST_ASSERT(plan->run_pid != 0 || cut_off(plan));
+  plan->run_pid = 0;
+  uint32_t cut = plan->timed_out - (uint32_t)plan->first;
+  if (WIFSIGNALED(status) && cut < (uint32_t)(plan->runs - plan->first)) {
+    plan->choices_count = plan->prefix_count; /* an earlier one was meant */
+    return false;
+  }
+  struct fpost_plan_run run = {0};
+  outcome(plan, status, &run);
+  if (orphans) {
+    plan->run_flags |= FPOST_RUN_ORPHANS;
+  }
+  walk_step(plan, &run);
+  return false;
+}
+
 static void serve(struct fpost_plan *plan) {
-  uint32_t done = plan->answered;
   plan->server = (int32_t)syscall(SYS_getpid);
   __atomic_store_n(&plan->ready, 1, __ATOMIC_RELEASE);
   wake(&plan->ready);
   for (;;) {
-    uint32_t asked = __atomic_load_n(&plan->asked, __ATOMIC_ACQUIRE);
-    if (asked == done) {
-      (void)syscall(SYS_futex, &plan->asked, FUTEX_WAIT, asked, NULL, NULL, 0);
-      continue;
-    }
+    wait_for_request(plan);
     if (plan->request == FPOST_PLAN_QUIT) {
       syscall(SYS_exit_group, 0);
     }
@@ -466,12 +581,15 @@ static void serve(struct fpost_plan *plan) {
       run_begin();
       return;
     }
-    if (walk(plan)) {
-      return;
+    walk_begin(plan);
+    while (plan->working != 0 && walk_goes_on(plan)) {
+      if (run_fork(plan)) {
+        return;
+      }
     }
-    done = asked;
-    __atomic_store_n(&plan->answered, done, __ATOMIC_RELEASE);
-    wake(&plan->answered);
+    if (plan->working != 0) {
+      answer(plan);
+    }
   }
 }
 

@@ -17,6 +17,7 @@
 #include "rt/hooks/recover.h"
 #include "rt/hooks/recover_real.h"
 #include "rt/hooks/recover_run.h"
+#include "rt/hooks/recover_undo.h"
 #include "rt/os/os.h"
 
 #include <errno.h>
@@ -290,16 +291,8 @@ VECTOR(pwritev64v2, writev, pwritev, WAS_WRITTEN)
 /* ---- past the names of libc ---- */
 
 static long system_call(const long arguments[7]) {
-  long result;
-  register long r10 __asm__("r10") = arguments[4];
-  register long r8 __asm__("r8") = arguments[5];
-  register long r9 __asm__("r9") = arguments[6];
-  __asm__ volatile("syscall"
-                   : "=a"(result)
-                   : "a"(arguments[0]), "D"(arguments[1]), "S"(arguments[2]),
-                     "d"(arguments[3]), "r"(r10), "r"(r8), "r"(r9)
-                   : "rcx", "r11", "memory");
-  if (result < 0 && result > -4096) {
+  long result = fpost_undo_call(arguments);
+  if (fpost_undo_failed(result)) {
     errno = (int)-result;
     return -1;
   }

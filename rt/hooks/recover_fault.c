@@ -385,6 +385,7 @@ static void step_start(ucontext_t *context,
     sigfillset(&context->uc_sigmask);
     sigdelset(&context->uc_sigmask, SIGSEGV);
     sigdelset(&context->uc_sigmask, SIGTRAP);
+    sigdelset(&context->uc_sigmask, SIGSYS); /* recover_rewind.c */
   }
   registers[REG_EFL] |= TRAP_FLAG;
 }

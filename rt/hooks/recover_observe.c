@@ -23,7 +23,6 @@
 #define WINDOW (UINT64_C(1) << 20)
 
 static const uint8_t *window;
-static uint64_t last_size; /* of the observation of the last run */
 
 static const uint8_t *map(uint64_t size) {
   long at = syscall(SYS_mmap, NULL, size, PROT_READ, MAP_SHARED,
@@ -45,9 +44,10 @@ void fpost_observe_prepare(void) {
 }
 
 void fpost_observe_begin(void) {
-  if (last_size != 0) {
-    (void)syscall(SYS_ftruncate, fpost_run.plan->observe, 0L);
-    last_size = 0;
+  struct fpost_plan *plan = fpost_run.plan;
+  if (plan->observed_size != 0) {
+    (void)syscall(SYS_ftruncate, plan->observe, 0L);
+    plan->observed_size = 0;
   }
 }
 
@@ -56,14 +56,15 @@ uint64_t fpost_observe_hash(void) {
     return 0;
   }
   long size = syscall(SYS_lseek, fpost_run.plan->observe, 0L, SEEK_END);
-  last_size = size > 0 ? (uint64_t)size : 0;
-  if (last_size == 0) {
+  uint64_t length = size > 0 ? (uint64_t)size : 0;
+  fpost_run.plan->observed_size = length;
+  if (length == 0) {
     return 0;
   }
-  const uint8_t *bytes = last_size <= WINDOW ? window : map(last_size);
-  uint64_t hash = XXH3_64bits(bytes, last_size);
+  const uint8_t *bytes = length <= WINDOW ? window : map(length);
+  uint64_t hash = XXH3_64bits(bytes, length);
   if (bytes != window) {
-    (void)syscall(SYS_munmap, bytes, last_size);
+    (void)syscall(SYS_munmap, bytes, length);
   }
   return hash == 0 ? 1 : hash;
 }

@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 #define FPOST_PLAN_MAGIC UINT64_C(0x6e616c7074736f70)
-#define FPOST_PLAN_VERSION 9u
+#define FPOST_PLAN_VERSION 10u
 
 /* Undecided units at one crash point. */
 #define FPOST_PLAN_UNITS_MAX (1u << 20)
@@ -196,7 +196,8 @@ struct fpost_plan {
   uint32_t observe_stdout;                /* 1: it becomes stdout */
   char observe_path[FPOST_PLAN_PATH_MAX]; /* absolute; opening it opens the
                                              observation; "": none */
-  uint32_t heap_mode;                     /* enum fpost_plan_heap_mode */
+  uint32_t fork_runs; /* 1: no run is taken back, each is a fork */
+  uint32_t heap_mode; /* enum fpost_plan_heap_mode */
   uint32_t heap_known_count;
   struct fpost_plan_heap heap_known[FPOST_PLAN_HEAP_KNOWN_MAX]; /* open
                                      addressing; object 0: a free place */
@@ -220,7 +221,7 @@ struct fpost_plan {
   /* State of the walk; survives the server. */
   uint32_t choices_count; /* prefix before a run, all choices after it */
   uint32_t prefix_count;  /* of the run under way */
-  int32_t run_pid;        /* 0: none */
+  int32_t run_pid;        /* 0: none, or between two runs */
   uint32_t run_flags;
   uint32_t run_over;  /* 1: overflow */
   uint32_t timed_out; /* set by the explorer to the low bits of runs */
@@ -234,6 +235,15 @@ struct fpost_plan {
   uint32_t joints_used;
   uint32_t facts_used;
   uint32_t stops; /* 1: runs that end alike are cut short */
+  uint32_t kept; /* choices that the run under way shares with the one before */
+  uint32_t working;       /* 1: the request is not answered yet */
+  uint32_t walking;       /* 1: runs of it are left */
+  uint64_t output_size;   /* of the last run, bytes */
+  uint64_t observed_size; /* of its observation */
+  uint64_t rewound;       /* runs that were taken back */
+  uint64_t first;         /* run of the process that does the present one */
+  uint32_t rewind_skip;   /* runs that are forked before that is tried again */
+  uint32_t rewind_loss; /* times that it was given up soon, one after another */
   uint32_t
       varied; /* the run to come differs from here on from the one before */
   struct fpost_alikes alikes; /* runs that failed */

@@ -15,6 +15,7 @@ struct explore_cli {
   uint64_t states;
   uint64_t time_ms;
   uint64_t timeout_ms;
+  bool fork_runs;
   uint32_t depth;
   const char *observe; /* NULL: not given */
   const char *apply;   /* the same */
@@ -67,6 +68,9 @@ struct explore_cli {
    offsetof(type, member.timeout_ms),                                          \
    "a recovery or checker that takes longer than S seconds hangs (default "    \
    "10)"},                                                                     \
+  {"fork-runs", 0, FPOST_OPTION_FLAG, NULL, offsetof(type, member.fork_runs),  \
+   "run each recovery in a process of its own, rather than several in one "    \
+   "that takes back what each has done; slower, with the same results"},       \
   {"depth", 0, FPOST_OPTION_U32, "N", offsetof(type, member.depth),            \
    "crashes in a row: 2 also crashes recovery (default 1)"},                \
   {"observe", 0, FPOST_OPTION_TEXT, "stdout|FILE",                             \

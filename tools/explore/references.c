@@ -278,7 +278,10 @@ static int observe(struct walk *walk, uint32_t boundary) {
     return FPOST_OK;
   }
   if (reference.same == boundary || edge) {
-    explore_run_state(search, NULL, 0, true, &run);
+    explore_run_full(search, &run);
+    if (run.outcome != FPOST_OUTCOME_EXIT || run.value != 0) {
+      explore_run_state(search, NULL, 0, true, &run); /* what it says of it */
+    }
     __atomic_add_fetch(&search->shared->reference_runs, 1, __ATOMIC_RELAXED);
     reference.known = run.outcome == FPOST_OUTCOME_EXIT && run.value == 0;
     reference.observed = run.observed;

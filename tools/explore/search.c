@@ -125,19 +125,37 @@ static void stop_if_wrong(struct explore_search *search) {
 }
 
 /* One run, without varying anything. */
-static void run_one(struct explore_search *search, struct fpost_plan_run *run) {
+static void run_request(struct explore_search *search,
+                        enum fpost_plan_request request,
+                        struct fpost_plan_run *run) {
   struct fpost_plan *plan = search->image.plan;
   *run = (struct fpost_plan_run){.outcome = FPOST_OUTCOME_ESCAPED};
   if (!restart(search)) {
     return;
   }
-  plan->request = FPOST_PLAN_ONE;
+  plan->request = request;
   plan->runs_max = 1;
   plan->collision.words = 0;
   if (explore_target_ask(&search->target) == EXPLORE_ANSWERED) {
     memcpy(run, fpost_plan_table(plan, plan->log_at), sizeof *run);
     stop_if_wrong(search);
   }
+}
+
+static void run_one(struct explore_search *search, struct fpost_plan_run *run) {
+  run_request(search, FPOST_PLAN_ONE, run);
+}
+
+void explore_run_full(struct explore_search *search,
+                      struct fpost_plan_run *run) {
+  struct fpost_plan *plan = search->image.plan;
+  plan->choices_count = 0;
+  plan->fixed = 0;
+  plan->rule = FPOST_CHOICE_LAST;
+  plan->joints_used = 0;
+  plan->facts_used = 0;
+  plan->stops = 0;
+  run_request(search, FPOST_PLAN_WALK, run);
 }
 
 void explore_run_state(struct explore_search *search,
@@ -554,6 +572,7 @@ int explore_worker_begin(struct explore_search *search,
     stop(search, search->db.error);
   }
   search->target.timeout_ms = config->timeout_ms;
+  search->image.plan->fork_runs = config->fork_runs;
   return err;
 }
 

@@ -26,6 +26,7 @@ struct explore_config {
   uint64_t states;     /* at most so many runs in all; 0: no bound */
   uint64_t time_ms;    /* for all; 0: no bound */
   uint64_t timeout_ms; /* for one run */
+  bool fork_runs;      /* each run is a process of its own */
   uint32_t depth;      /* crashes in a row, 1 or 2 */
   uint32_t jobs;       /* at least 1 */
   struct fpost_shard shard;
@@ -200,6 +201,10 @@ struct explore_lost {
 void explore_run_state(struct explore_search *search,
                        const struct explore_lost *lost, uint32_t count,
                        bool others_full, struct fpost_plan_run *run);
+/* The same with everything persisted, as runs of a walk are: faster, but its
+   output is not kept, nor where it has ended. */
+void explore_run_full(struct explore_search *search,
+                      struct fpost_plan_run *run);
 /* One run with a prefix of choices, with stacks of the choices it adds. */
 void explore_run_prefix(struct explore_search *search,
                         const struct fpost_choice *choices, uint32_t count,

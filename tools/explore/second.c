@@ -416,6 +416,7 @@ static bool inner_begin(struct explore_search *inner,
          sizeof inner->image.plan->observe_path);
   explore_heap_again(inner);
   inner->target.timeout_ms = outer->target.timeout_ms;
+  inner->image.plan->fork_runs = outer->image.plan->fork_runs;
   inner->material = outer->material;
   explore_info_symbols(&recording->info, inner->report.symbols);
   inner->report.pools_count = recording->info.sizes.count;

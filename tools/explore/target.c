@@ -356,9 +356,14 @@ static void watch_time(const struct explore_target *target, uint64_t *run,
     *since = now;
     return;
   }
-  int32_t pid = plan->run_pid;
-  if (target->timeout_ms != 0 && now - *since > target->timeout_ms && pid > 0) {
-    plan->timed_out = (uint32_t)runs;
+  if (target->timeout_ms == 0 || now - *since <= target->timeout_ms) {
+    return;
+  }
+  /* In this order: a process that does several runs looks at the one after it
+     has cleared the other. */
+  __atomic_store_n(&plan->timed_out, (uint32_t)runs, __ATOMIC_SEQ_CST);
+  int32_t pid = __atomic_load_n(&plan->run_pid, __ATOMIC_SEQ_CST);
+  if (pid > 0) {
     (void)kill(-pid, SIGKILL);
     (void)kill(pid, SIGKILL);
   }
@@ -374,7 +379,8 @@ enum explore_answer explore_target_ask(struct explore_target *target) {
   uint64_t since = now_ms();
   uint32_t before = plan->answered;
   uint32_t asked = __atomic_add_fetch(&plan->asked, 1, __ATOMIC_RELEASE);
-  (void)futex(&plan->asked, FUTEX_WAKE, 1, NULL);
+  /* All: one that was killed a moment ago may still be among them. */
+  (void)futex(&plan->asked, FUTEX_WAKE, INT32_MAX, NULL);
   for (;;) {
     uint32_t answered = __atomic_load_n(&plan->answered, __ATOMIC_ACQUIRE);
     if (answered == asked) {
