@@ -292,6 +292,9 @@ const char *explore_outcome_text(struct explore_search *search,
   case FPOST_OUTCOME_ESCAPED:
     return "recovery killed the process that had started it";
   default:
+    if (found->value == 0 && !found->checker) {
+      return "recovery found a state that the operations do not leave";
+    }
     return fpost_report_format(report, "%s exited with %u", who, found->value);
   }
 }
