@@ -20,14 +20,22 @@
  * CHECK: missing-flush
  * CHECK-NEXT: store of 8 bytes to pool+0x1008
  * CHECK: 1 error
- * WITHOUT: note: {{[0-9]+}} words of PM held what nothing stored that was seen: what code
+ *
+ * WITHOUT: words of PM held what nothing stored that was seen
  * WITHOUT-SAME: without hooks stores and never flushes was not considered
+ *
  * WITHOUT: 0 errors
+ *
  * CRASH-NOT: full-compare finds
+ *
  * CRASH: recovery-failure
+ *
  * CRASH: store of 8 bytes to pool+0x1008
+ *
  * CRASH-NOT: full-compare finds
+ *
  * GOOD-NOT: full-compare finds
+ *
  * GOOD: 0 errors, 0 warnings; {{.*}} cover all of
  */
 #include "Inputs/pm.h"
