@@ -472,6 +472,24 @@ static struct explore_shared *share(void) {
   return at == MAP_FAILED ? NULL : at;
 }
 
+/* What is known of the stores of code without hooks. */
+static int set_stores(struct explore_db *db, const struct explore_info *info) {
+  char text[24];
+  int err = FPOST_OK;
+  if (info->stores_found != 0) {
+    snprintf(text, sizeof text, "%" PRIu64, info->stores_found);
+    err = explore_db_set(db, "stores_found", text);
+  }
+  if (err == FPOST_OK && info->unseen != 0) {
+    snprintf(text, sizeof text, "%" PRIu64, info->unseen);
+    err = explore_db_set(db, "unseen", text);
+  }
+  if (err == FPOST_OK && info->compared) {
+    err = explore_db_set(db, "compared", "1");
+  }
+  return err;
+}
+
 /* After the workers: why it is not complete, and whether a pool was touched.
    What recording noted is always something that the trace lacks. */
 static int conclude(const char *command, const struct explore_config *config,
@@ -519,16 +537,8 @@ static int conclude(const char *command, const struct explore_config *config,
   if (err == FPOST_OK && created != NULL) {
     err = explore_db_set(&db, "created", created);
   }
-  if (err == FPOST_OK && info->stores_found != 0) {
-    snprintf(text, sizeof text, "%" PRIu64, info->stores_found);
-    err = explore_db_set(&db, "stores_found", text);
-  }
-  if (err == FPOST_OK && info->unseen != 0) {
-    snprintf(text, sizeof text, "%" PRIu64, info->unseen);
-    err = explore_db_set(&db, "unseen", text);
-  }
-  if (err == FPOST_OK && info->compared) {
-    err = explore_db_set(&db, "compared", "1");
+  if (err == FPOST_OK) {
+    err = set_stores(&db, info);
   }
   if (err == FPOST_OK && shared->checked != 0) {
     err = explore_db_set(&db, "checked", "1");
