@@ -15,7 +15,7 @@ declare void @llvm.lifetime.start.p0(i64, ptr)
 ; CHECK-LABEL: define i64 @none(
 ; CHECK-NOT: call {{.*}}@__fencepost_store
 ; CHECK-NOT: call {{.*}}@__fencepost_{{load|sync}}
-; CHECK: ret
+; CHECK: ret i64 %c
 define i64 @none(i64 %v, ptr %shadow) {
   %local = alloca i64
   store i64 %v, ptr %local
