@@ -156,6 +156,8 @@ int main(int argc, char **argv) {
   pthread_spin_init(&spin, PTHREAD_PROCESS_PRIVATE);
   mtx_init(&mtx, mtx_plain);
   pthread_create(&threads[0], NULL, one, NULL);
+  while (lseek(counter, 0, SEEK_CUR) < 1)
+    usleep(1000); /* it is thread 1 */
   pthread_create(&threads[1], NULL, two, NULL);
   pthread_setname_np(threads[1], "late");
   lseek(counter, 1, SEEK_CUR);
