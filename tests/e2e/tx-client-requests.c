@@ -3,13 +3,18 @@
  * RUN: %fencepost-clang -g -O1 %s -lpthread -o %t
  * RUN: not %fencepost check -- %t > %t.out
  * RUN: FileCheck %s < %t.out
+ * RUN: %fencepost-clang -g -O1 -DGUARDED %s -lpthread -o %t
+ * RUN: %fencepost check -- %t
+ * RUN: env FENCEPOST_OPTIONS=valgrind=1 not %fencepost check -- %t > %t.out
+ * RUN: FileCheck %s < %t.out
  * RUN: %fencepost-clang -g -O1 -DFIXED %s -lpthread -o %t
  * RUN: %fencepost check --fail-on performance -- %t
  *
  * Intent: pmemcheck's client requests about transactions, of a thread and with
  * a number for several threads, are transactions here too. A thread may be in
  * several; as many ends as begins end one for all threads; what is asked of one
- * that is not there, or by a thread that is not in it, is refused.
+ * that is not there, or by a thread that is not in it, is refused. Programs
+ * that make requests on valgrind alone can be told that they are.
  *
  * CHECK-DAG: store of 8 bytes {{.*}} in forgets
  * CHECK-DAG: store of 8 bytes {{.*}} in removed
@@ -20,9 +25,9 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* As <valgrind/pmemcheck.h> spells a request. */
-static uint64_t request(uint64_t code, uint64_t a, uint64_t b, uint64_t c) {
-  volatile uint64_t words[6] = {0x50430000 + code, a, b, c};
+/* As <valgrind/valgrind.h> spells a request. */
+static uint64_t client(uint64_t code, uint64_t a, uint64_t b, uint64_t c) {
+  volatile uint64_t words[6] = {code, a, b, c};
   volatile uint64_t result;
   __asm__ volatile(
       "rolq $3,  %%rdi ; rolq $13, %%rdi\n\t"
@@ -32,6 +37,10 @@ static uint64_t request(uint64_t code, uint64_t a, uint64_t b, uint64_t c) {
       : "a"(&words[0]), "0"(0)
       : "cc", "memory");
   return result;
+}
+
+static uint64_t request(uint64_t code, uint64_t a, uint64_t b, uint64_t c) {
+  return client(0x50430000 + code, a, b, c);
 }
 
 enum {
@@ -147,6 +156,10 @@ int main(void) {
   pthread_t thread;
 
   request(REGISTER, (uint64_t)pm, sizeof pm, 0);
+#ifdef GUARDED
+  if (client(0x1001, 0, 0, 0) == 0) /* RUNNING_ON_VALGRIND */
+    return 0;
+#endif
   request(IGNORE, (uint64_t)&pm[64], 8, 0);
   request(START, 0, 0, 0);
   request(ADD, (uint64_t)pm, 8, 0);
