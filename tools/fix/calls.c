@@ -217,6 +217,41 @@ static bool call_known(const struct search *search, const char *name) {
   return false;
 }
 
+/* Can the function whose name is at name be called from everywhere below? Not a
+   member of a class, and what has no type before its name is a constructor or
+   a destructor. */
+static bool function_is_free(const char *code, size_t name) {
+  size_t depth = 0;
+  size_t type = name;
+  while (type > 0 && strchr(" \n*&", code[type - 1]) != NULL) {
+    type--;
+  }
+  if (type == 0 || type == name || !word_char(code[type - 1])) {
+    return false;
+  }
+  for (size_t at = type; at-- > 0;) {
+    depth += code[at] == '}';
+    if (code[at] != '{') {
+      continue;
+    }
+    if (depth != 0) {
+      depth--;
+      continue;
+    }
+    size_t head = at;
+    while (head > 0 && strchr(";{}", code[head - 1]) == NULL) {
+      head--;
+    }
+    head += strspn(code + head, " \n");
+    if (strncmp(code + head, "namespace", 9) != 0 &&
+        strncmp(code + head, "inline namespace", 16) != 0 &&
+        strncmp(code + head, "extern", 6) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /* The function whose parameters open at open, if it is a wrapper. */
 static void definition_add(struct search *search, const struct fix_text *text,
                            size_t open) {
@@ -244,7 +279,8 @@ static void definition_add(struct search *search, const struct fix_text *text,
   }
   /* In the file of the fault it must come before the fault. */
   bool later = text == &search->files[0].text && end >= search->offset;
-  if (does == 0 || later || call_known(search, copy)) {
+  if (does == 0 || later || call_known(search, copy) ||
+      !function_is_free(text->code, name)) {
     return;
   }
   struct call *call = &search->calls[search->calls_count++];

@@ -29,6 +29,12 @@ SKIPPED = {
     "full-compare.c": "the store is in an object without hooks, built apart: "
                       "its place in the source is not known",
 }
+# Test: a class of findings that its fix makes, and why.
+MADE = {
+    # The fence is there and a state leaves it out: with one after the flush, the
+    # others, after later flushes, find nothing to do.
+    "missing-fence-batch.cpp": "redundant-fence",
+}
 EXPECTED = re.compile(r"CHECK.*(missing-flush|missing-fence)")
 CLASSES = ("missing-flush", "missing-fence")
 
@@ -121,7 +127,8 @@ def check(program):
     if missing > len(declined):
         fail(f"{program.name}: {left} are left after\n{said}")
     for name, count in left.items():
-        if name not in CLASSES and count > before.get(name, 0):
+        if (name not in CLASSES and name != MADE.get(program.name) and
+                count > before.get(name, 0)):
             fail(f"{program.name}: the fix makes new findings: {left}")
 
 
