@@ -222,6 +222,40 @@ static void store_print(const struct show *show,
   }
 }
 
+static void mark_print(const struct show *show,
+                       const struct fpost_record *record,
+                       const struct fpost_event_view *view) {
+  int text = (int)record->text_size;
+  if (record->flags == FPOST_MARK_FINDING && record->id < FPOST_CLASS_COUNT) {
+    printf("mark       %s at %s+0x%" PRIx64, fpost_class_infos[record->id].name,
+           pool_name(show, view->pool), fpost_pm_offset(record->address));
+  } else if (record->flags == FPOST_MARK_BUFFERED) {
+    printf("buffered");
+  } else if (record->flags == FPOST_MARK_THREAD) {
+    printf("thread     T%" PRIu32 " '%.*s'", record->id, text, record->text);
+  } else if (record->flags == FPOST_MARK_LOCK) {
+    printf("lock       %" PRIu32, record->id);
+  } else if (record->flags == FPOST_MARK_WHO) {
+    printf("by         T%" PRIu32, record->id);
+  } else if (record->flags == FPOST_MARK_UNCALLED) {
+    printf("uncalled   %.*s", text, record->text);
+  } else if (record->flags == FPOST_MARK_COMPARED) {
+    printf("compared");
+  } else if (record->flags == FPOST_MARK_UNSEEN) {
+    printf("unseen     %" PRIu64 " words", record->value);
+  } else if (record->flags == FPOST_MARK_TX) {
+    printf("tx-begin");
+  } else if (record->flags >= FPOST_MARK_MADE &&
+             record->flags <= FPOST_MARK_FOUND) {
+    static const char *const what[] = {"allocated", "freed", "found"};
+    printf("%-10s %s+0x%" PRIx64 " %" PRIu64,
+           what[record->flags - FPOST_MARK_MADE], pool_name(show, view->pool),
+           fpost_pm_offset(record->address), record->size);
+  } else {
+    printf("mark       %" PRIu32, record->flags);
+  }
+}
+
 /* A record that is no event of a thread. */
 static void other_print(const struct show *show,
                         const struct fpost_record *record,
@@ -257,35 +291,7 @@ static void other_print(const struct show *show,
     printf("note       %.*s", text, record->text);
     break;
   case FPOST_RECORD_MARK:
-    if (record->flags == FPOST_MARK_FINDING && record->id < FPOST_CLASS_COUNT) {
-      printf("mark       %s at %s+0x%" PRIx64,
-             fpost_class_infos[record->id].name, pool_name(show, view->pool),
-             fpost_pm_offset(record->address));
-    } else if (record->flags == FPOST_MARK_BUFFERED) {
-      printf("buffered");
-    } else if (record->flags == FPOST_MARK_THREAD) {
-      printf("thread     T%" PRIu32 " '%.*s'", record->id, text, record->text);
-    } else if (record->flags == FPOST_MARK_LOCK) {
-      printf("lock       %" PRIu32, record->id);
-    } else if (record->flags == FPOST_MARK_WHO) {
-      printf("by         T%" PRIu32, record->id);
-    } else if (record->flags == FPOST_MARK_UNCALLED) {
-      printf("uncalled   %.*s", text, record->text);
-    } else if (record->flags == FPOST_MARK_COMPARED) {
-      printf("compared");
-    } else if (record->flags == FPOST_MARK_UNSEEN) {
-      printf("unseen     %" PRIu64 " words", record->value);
-    } else if (record->flags == FPOST_MARK_TX) {
-      printf("tx-begin");
-    } else if (record->flags >= FPOST_MARK_MADE &&
-               record->flags <= FPOST_MARK_FOUND) {
-      static const char *const what[] = {"allocated", "freed", "found"};
-      printf("%-10s %s+0x%" PRIx64 " %" PRIu64,
-             what[record->flags - FPOST_MARK_MADE], pool_name(show, view->pool),
-             fpost_pm_offset(record->address), record->size);
-    } else {
-      printf("mark       %" PRIu32, record->flags);
-    }
+    mark_print(show, record, view);
     break;
   case FPOST_RECORD_END:
     printf("end        ");

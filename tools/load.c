@@ -4,6 +4,7 @@
 #include "tools/analyse.h"
 #include "tools/explore/db.h"
 #include "tools/explore/explore.h"
+#include "tools/explore/report.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -112,10 +112,6 @@ bool explore_cli_startable(const char *command, const struct explore_cli *cli,
 int explore_trace(const char *command, const char *trace,
                   const struct explore_cli *cli, struct fpost_report *report);
 
-/* Findings and coverage of a database into the report. Errors are printed. */
-FPOST_MUST_USE int explore_report(const char *command, const char *db,
-                                  struct fpost_report *report);
-
 /* Can the file be read, and is it more than nothing? If not, says so: whether
    it is a trace or a database is not known then. */
 bool explore_input_check(const char *command, const char *path);
