@@ -11,7 +11,8 @@
  * first. Places are those in the user's code that store: who called them does
  * not matter. So are two that found the same state in the same operation with
  * nothing out of order: the power was cut twice between the same stores; and
- * two failures alike without a lost store within the same line.
+ * two failures alike without a lost store within the same line, or anywhere if
+ * one is at the end of the run: there recovery fails without any crash.
  */
 #include "tools/finding.h"
 
@@ -193,15 +194,19 @@ static bool state_same(const struct fpost_report_finding *a,
          strcmp(a->state_found, b->state_found) == 0;
 }
 
-/* Does recovery fail alike, the power being cut twice within the same line,
-   with nothing lost? */
-static bool cut_same(const struct fpost_report_finding *a,
-                     const struct fpost_report_finding *b) {
+/* Does recovery fail alike, with nothing lost? */
+static bool failure_same(const struct fpost_report_finding *a,
+                         const struct fpost_report_finding *b) {
   return a->class_ == FPOST_CLASS_RECOVERY_FAILURE && b->class_ == a->class_ &&
          !a->store.present && !b->store.present &&
-         place_same(&a->missing.place, &b->missing.place) &&
          text_same(a->crash.outcome, b->crash.outcome) &&
          text_same(a->crash.output, b->crash.output);
+}
+
+/* ... the power being cut twice within the same line? */
+static bool cut_same(const struct fpost_report_finding *a,
+                     const struct fpost_report_finding *b) {
+  return failure_same(a, b) && place_same(&a->missing.place, &b->missing.place);
 }
 
 /* The error that an error is to be counted with; itself if with none. */
@@ -210,6 +215,13 @@ static uint32_t error_into(const struct fpost_report *report, uint32_t index) {
   for (uint32_t i = 0; i < index; i++) {
     const struct fpost_report_finding *other = &report->findings[i];
     if (state_same(one, other) || cut_same(one, other)) {
+      return i;
+    }
+  }
+  for (uint32_t i = 0; one->missing.present && i < report->findings_count;
+       i++) {
+    const struct fpost_report_finding *other = &report->findings[i];
+    if (!other->missing.present && failure_same(one, other)) {
       return i;
     }
   }

@@ -215,6 +215,12 @@ static struct wording
 wording_of_failure(const struct fpost_report_finding *finding) {
   bool fence = finding->missing_what != NULL &&
                strcmp(finding->missing_what, "fence") == 0;
+  if (!finding->store.present && !finding->missing.present) {
+    return (struct wording){
+        .after =
+            "the run has ended and every store has persisted: recovery "
+            "fails without a crash, too"};
+  }
   if (!finding->store.present) {
     return (struct wording){
         .missing = "power cut",

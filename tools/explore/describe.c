@@ -448,6 +448,19 @@ static void describe_heap(struct explore_search *search,
   add_crash(search, finding, lost_state(search, found));
 }
 
+/* What else is to be said of a failure without a lost store. */
+static const char *where_all_fails(const struct explore_search *search,
+                                   const struct explore_found *found) {
+  if (!found->others_full) {
+    return "on a state that has no smallest set of lost stores";
+  }
+  return search->crash_stack == 0
+             ? "on what the run left when it ended: recovery fails without a "
+               "crash, too"
+             : "although every store before the crash has persisted: no flush "
+               "or fence helps, recovery must cope with a crash here";
+}
+
 static void describe_failure(struct explore_search *search,
                              const struct explore_found *found,
                              struct fpost_report_finding *finding) {
@@ -467,14 +480,8 @@ static void describe_failure(struct explore_search *search,
     finding->missing = (struct fpost_access){
         .present = search->crash_stack != 0,
         .place = explore_info_place(search->info, report, search->crash_stack)};
-    finding->message = fpost_report_format(
-        report,
-        found->others_full
-            ? "%s although every store before the crash has persisted: no "
-              "flush "
-              "or fence helps, recovery must cope with a crash here"
-            : "%s on a state that has no smallest set of lost stores",
-        outcome);
+    finding->message = fpost_report_format(report, "%s %s", outcome,
+                                           where_all_fails(search, found));
   } else {
     finding->store = access_of(search, found->first);
     finding->missing_what =
