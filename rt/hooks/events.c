@@ -9,6 +9,7 @@
 #include "rt/hooks/events.h"
 
 #include "rt/base/assert.h"
+#include "rt/base/bytes.h"
 #include "rt/hooks/races.h"
 #include "rt/os/os.h"
 
@@ -21,6 +22,8 @@
 /* Visits of a window before that is looked at: a program that fills its pool
    once from front to end does not pay for the copy. */
 #define WINDOW_VISITS 128u
+/* Pages whose being there is asked for at once. */
+#define PAGES_ASKED 64u
 /* Ranges from this size on are looked at by page before by line. */
 #define BY_PAGE_MIN (UINT64_C(16) * FPOST_POOL_PAGE)
 
@@ -84,7 +87,8 @@ static bool cell_touch(struct fpost_pool *pool, struct fpost_cell *cell,
     page_touch(pool, offset);
   }
   cell->caller = FPOST_CELL_KNOWN;
-  return !pool->all_unknown && !fpost_pool_bit(pool->initial, offset);
+  return !pool->all_unknown && (fpost_context.run == FPOST_RUN_RECORD ||
+                                !fpost_pool_bit(pool->initial, offset));
 }
 
 /* More room for a thread's pending flushes. */
@@ -421,15 +425,28 @@ static uint64_t words_differing(const uint8_t *live, const uint8_t *shadow,
   return count;
 }
 
+static bool shadow_empty(const struct fpost_pool *pool, uint64_t offset) {
+  return !fpost_pool_bit(pool->touched, offset) &&
+         !fpost_pool_bit(pool->initial, offset);
+}
+
+/* Is [part, part + size), at most a page, as the shadow has it? A page of the
+   shadow that is read gets memory. */
+static bool page_same(const struct fpost_pool *pool, uint64_t offset,
+                      const uint8_t *part, uint64_t size) {
+  return shadow_empty(pool, offset) && shadow_empty(pool, offset + size - 1)
+             ? fpost_bytes_zero(part, size)
+             : memcmp(part, pool->shadow + offset, size) == 0;
+}
+
 /* The lines of [part, part + size), which lie in one page. */
 static void page_compare(struct fpost_thread_state *self,
                          const struct fpost_region *region, const uint8_t *part,
                          uint64_t size, uint32_t stack) {
   struct fpost_pool *pool = region->pool;
   uint64_t offset = (uintptr_t)part - region->start + region->offset;
-  if (!fpost_os_resident(part - offset % FPOST_POOL_PAGE) ||
-      memcmp(part, pool->shadow + offset, size) == 0) {
-    return; /* reading a hole would fill it */
+  if (page_same(pool, offset, part, size)) {
+    return;
   }
   if (fpost_context.flags.full_compare == 0) {
     fpost_context.unseen += words_differing(part, pool->shadow + offset, size);
@@ -461,12 +478,20 @@ void fpost_event_compare_known(struct fpost_thread_state *self,
   while ((region = region_take(&at, &size, &part, &left)) != NULL) {
     lines_widen(region, &part, &left);
     while (left > 0) {
-      uint64_t offset = (uintptr_t)part - region->start + region->offset;
-      uint64_t step = FPOST_POOL_PAGE - offset % FPOST_POOL_PAGE;
-      step = step < left ? step : left;
-      page_compare(self, region, part, step, stack);
-      part += step;
-      left -= step;
+      uint64_t into = (uintptr_t)part % FPOST_POOL_PAGE;
+      uint64_t pages = (into + left + FPOST_POOL_PAGE - 1) / FPOST_POOL_PAGE;
+      uint8_t there[PAGES_ASKED];
+      pages = pages < PAGES_ASKED ? pages : PAGES_ASKED;
+      fpost_os_resident(part - into, pages, there);
+      for (uint64_t i = 0; i < pages; i++, into = 0) {
+        uint64_t step = FPOST_POOL_PAGE - into;
+        step = step < left ? step : left;
+        if (there[i]) { /* reading a hole would fill it */
+          page_compare(self, region, part, step, stack);
+        }
+        part += step;
+        left -= step;
+      }
     }
   }
 }
@@ -521,9 +546,10 @@ void fpost_event_compare(struct fpost_thread_state *self, const void *address,
       uint64_t offset = (uintptr_t)part - region->start + region->offset;
       const uint8_t *page = part - ((uintptr_t)part & (FPOST_POOL_PAGE - 1));
       /* A file's hole reads as zero; reading it here would fill it. */
-      if (fpost_os_resident(page) &&
-          (fpost_context.run == FPOST_RUN_CHECK ||
-           memcmp(part, region->pool->shadow + offset, step) != 0)) {
+      uint8_t there;
+      fpost_os_resident(page, 1, &there);
+      if (there && (fpost_context.run == FPOST_RUN_CHECK ||
+                    memcmp(part, region->pool->shadow + offset, step) != 0)) {
         region_compare(self, region, part, step, stack);
       }
       part += step;

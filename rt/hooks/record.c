@@ -2,6 +2,7 @@
 #include "rt/hooks/record.h"
 
 #include "rt/base/assert.h"
+#include "rt/base/bytes.h"
 #include "rt/os/os.h"
 
 #include <errno.h>
@@ -150,14 +151,6 @@ void fpost_record_put(struct fpost_record_file *file,
   record_append(file, record);
 }
 
-static bool zero_is(const uint8_t *bytes, size_t size) {
-  size_t i = 0;
-  while (i < size && bytes[i] == 0) {
-    i++;
-  }
-  return i == size;
-}
-
 void fpost_record_image(struct fpost_record_file *file,
                         const struct fpost_pool *pool, int fd) {
   uint8_t page[FPOST_POOL_PAGE];
@@ -173,8 +166,9 @@ void fpost_record_image(struct fpost_record_file *file,
     for (at = (uint64_t)data & ~(uint64_t)(FPOST_POOL_PAGE - 1);
          at < end && at < pool->size; at += FPOST_POOL_PAGE) {
       int64_t size = fpost_os_read_at(fd, page, sizeof(page), at);
-      if (size > 0 && !zero_is(page, (size_t)size)) {
+      if (size > 0 && !fpost_bytes_zero(page, (size_t)size)) {
         memcpy(pool->shadow + at, page, (size_t)size);
+        fpost_pool_bit_set(pool->initial, at);
         record_append(file, &(struct fpost_record){
                                 .kind = FPOST_RECORD_IMAGE,
                                 .address = fpost_pm_address(pool->index, at),

@@ -49,8 +49,9 @@ struct fpost_pool {
   struct fpost_cell *cells;
   uint8_t *shadow;
   /* A bit per page: some line of it is known; the file had data there when it
-     was mapped first, so that a line's content is unknown until it is touched.
-   */
+     was mapped first, so that a line's content is unknown until it is touched,
+     or, when recording, is that of the shadow. The shadow of a page that has
+     neither is zero. */
   uint64_t *touched;
   uint64_t *initial;
   /* A bit per word, or null: transactions have logged it; it was freed. */

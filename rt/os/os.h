@@ -80,8 +80,9 @@ FPOST_MUST_USE int64_t fpost_os_position(int fd);
 /* Write all of it, as far as it goes: there is nobody to tell. */
 void fpost_os_write(int fd, const void *bytes, size_t size);
 
-/* Does the page at address exist without being made? True when in doubt. */
-bool fpost_os_resident(const void *page);
+/* there[i]: does the page i pages after `page` exist without being made? 1 or
+   0, and 1 when in doubt. */
+void fpost_os_resident(const void *page, size_t count, uint8_t *there);
 
 /* Copy up to size bytes of this process's memory, which may not be there;
    returns how many, from the first, could be read. */

@@ -227,10 +227,12 @@ void fpost_os_write(int fd, const void *bytes, size_t size) {
   }
 }
 
-bool fpost_os_resident(const void *page) {
-  unsigned char there = 1;
-  long err = call4(SYS_mincore, (long)page, PAGE_SIZE, (long)&there, 0);
-  return err != 0 || (there & 1) != 0;
+void fpost_os_resident(const void *page, size_t count, uint8_t *there) {
+  long err =
+      call4(SYS_mincore, (long)page, (long)(count * PAGE_SIZE), (long)there, 0);
+  for (size_t i = 0; i < count; i++) {
+    there[i] = err != 0 ? 1 : there[i] & 1; /* other bits are reserved */
+  }
 }
 
 uint32_t fpost_os_thread(void) {

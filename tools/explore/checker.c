@@ -2,6 +2,7 @@
 #include "tools/explore/checker.h"
 
 #include "rt/base/assert.h"
+#include "rt/base/bytes.h"
 #include "tools/explore/target.h"
 
 #include <stdio.h>
@@ -67,10 +68,6 @@ static void good_grow(struct explore_checker *checker) {
   checker->good_size = bigger.good_size;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t size) {
-  return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
-}
-
 /* Pages of zeros and holes are the same. */
 static void hash_file(XXH3_state_t *state, int fd) {
   uint8_t page[PAGE];
@@ -81,7 +78,7 @@ static void hash_file(XXH3_state_t *state, int fd) {
   for (off_t at = 0; got > 0 && (at = lseek(fd, at, SEEK_DATA)) >= 0;
        at += got) {
     got = pread(fd, page, sizeof page, at);
-    if (got > 0 && !is_zero(page, (size_t)got)) {
+    if (got > 0 && !fpost_bytes_zero(page, (size_t)got)) {
       (void)XXH3_128bits_update(state, &at, sizeof at);
       (void)XXH3_128bits_update(state, page, (size_t)got);
     }
