@@ -422,6 +422,10 @@ static bool declared_file(uintptr_t start, uintptr_t end,
 static void memory_image(struct fpost_pool *pool, const void *address,
                          uint64_t from, uint64_t size) {
   memcpy(pool->shadow + from, address, size);
+  for (uint64_t at = from; at < from + size;
+       at = (at | (FPOST_POOL_PAGE - 1)) + 1) {
+    fpost_pool_bit_set(pool->initial, at);
+  }
   for (uint64_t at = from; at < from + size; at += FPOST_STORE_MAX) {
     uint64_t room = from + size - at;
     uint64_t part = room < FPOST_STORE_MAX ? room : FPOST_STORE_MAX;
