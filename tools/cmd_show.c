@@ -243,6 +243,8 @@ static void mark_print(const struct show *show,
     printf("compared");
   } else if (record->flags == FPOST_MARK_UNSEEN) {
     printf("unseen     %" PRIu64 " words", record->value);
+  } else if (record->flags == FPOST_MARK_GONE) {
+    printf("gone       pool %" PRIu32, record->id);
   } else if (record->flags == FPOST_MARK_TX) {
     printf("tx-begin");
   } else if (record->flags >= FPOST_MARK_MADE &&

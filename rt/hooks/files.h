@@ -24,5 +24,10 @@ void fpost_file_copied(int fd, const int64_t *end, int64_t done, uintptr_t pc,
                        uintptr_t cfa);
 /* The file at path has another size. */
 void fpost_file_truncated(const char *path);
+/* Recording: the number of the pool with this name, of which a link is not one;
+   UINT32_MAX: none. */
+uint32_t fpost_file_pool(int dirfd, const char *path);
+/* The pool, if it is one, has lost the name. */
+void fpost_file_gone(uint32_t pool);
 
 #endif /* FPOST_HOOKS_FILES_H */

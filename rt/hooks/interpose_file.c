@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -524,6 +525,41 @@ void fpost_file_truncated(const char *path) {
     fpost_os_close(fd);
   }
   errno = error;
+}
+
+uint32_t fpost_file_pool(int dirfd, const char *path) {
+  if (fpost_context.run != FPOST_RUN_RECORD ||
+      fpost_context.regions.pools_count == 0) {
+    return UINT32_MAX;
+  }
+  char whole[PATH_MAX + 40];
+  struct fpost_text text = fpost_text_in(whole, sizeof whole);
+  if (dirfd != AT_FDCWD && path[0] != '/') {
+    fpost_text_add(&text, "/proc/self/fd/");
+    fpost_text_add_number(&text, (uint64_t)dirfd);
+    fpost_text_add(&text, "/");
+  }
+  fpost_text_add(&text, path);
+  int error = errno;
+  int fd = fpost_os_open(whole, O_PATH | O_NOFOLLOW, 0);
+  struct fpost_pool *pool = fd < 0 ? NULL : fpost_mapping_pool(fd);
+  if (fd >= 0) {
+    fpost_os_close(fd);
+  }
+  errno = error;
+  return pool == NULL ? UINT32_MAX : pool->index;
+}
+
+void fpost_file_gone(uint32_t pool) {
+  if (pool == UINT32_MAX || fpost_enter() == NULL) {
+    return;
+  }
+  fpost_record_put(&fpost_context.record,
+                   &(struct fpost_record){.kind = FPOST_RECORD_MARK,
+                                          .flags = FPOST_MARK_GONE,
+                                          .id = pool,
+                                          .text = ""});
+  fpost_leave();
 }
 
 static ssize_t write_here(enum transfer as, int fd, const struct iovec *parts,

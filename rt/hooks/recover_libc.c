@@ -125,25 +125,53 @@ EXPORT int faccessat(int dirfd, const char *path, int mode, int flags) {
 
 /* ---- what would change the user's file ---- */
 
+/* A file of this name has just lost it, unless the call has failed. */
+static int lost_name(int result, uint32_t pool) {
+  if (result == 0) {
+    fpost_file_gone(pool);
+  }
+  return result;
+}
+
+/* What a rename takes a name from. */
+struct renamed {
+  uint32_t from;
+  uint32_t to;
+};
+
+static struct renamed to_rename(int from_fd, const char *from, int to_fd,
+                                const char *to) {
+  return (struct renamed){fpost_file_pool(from_fd, from),
+                          fpost_file_pool(to_fd, to)};
+}
+
+static int have_renamed(int result, struct renamed pools) {
+  return lost_name(lost_name(result, pools.from), pools.to);
+}
+
 REAL(int, unlink, (const char *path))
 EXPORT int unlink(const char *path) {
   READ_PATH(path);
   int done = fpost_name_remove(AT_FDCWD, path);
-  return done <= 0 ? done : real_unlink()(path);
+  uint32_t pool = fpost_file_pool(AT_FDCWD, path);
+  return done <= 0 ? done : lost_name(real_unlink()(path), pool);
 }
 
 REAL(int, remove, (const char *path))
 EXPORT int remove(const char *path) {
   READ_PATH(path);
   int done = fpost_name_remove(AT_FDCWD, path);
-  return done <= 0 ? done : real_remove()(path);
+  uint32_t pool = fpost_file_pool(AT_FDCWD, path);
+  return done <= 0 ? done : lost_name(real_remove()(path), pool);
 }
 
 REAL(int, unlinkat, (int dirfd, const char *path, int flags))
 EXPORT int unlinkat(int dirfd, const char *path, int flags) {
   READ_PATH(path);
   int done = fpost_name_remove(dirfd, path);
-  return done <= 0 ? done : real_unlinkat()(dirfd, path, flags);
+  uint32_t pool = fpost_file_pool(dirfd, path);
+  return done <= 0 ? done
+                   : lost_name(real_unlinkat()(dirfd, path, flags), pool);
 }
 
 REAL(int, rename, (const char *from, const char *to))
@@ -151,7 +179,8 @@ EXPORT int rename(const char *from, const char *to) {
   READ_PATH(from);
   READ_PATH(to);
   int done = fpost_name_rename(AT_FDCWD, from, AT_FDCWD, to, 0);
-  return done <= 0 ? done : real_rename()(from, to);
+  struct renamed pools = to_rename(AT_FDCWD, from, AT_FDCWD, to);
+  return done <= 0 ? done : have_renamed(real_rename()(from, to), pools);
 }
 
 REAL(int, renameat2,
@@ -162,7 +191,11 @@ EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to,
   READ_PATH(from);
   READ_PATH(to);
   int done = fpost_name_rename(from_fd, from, to_fd, to, flags);
-  return done <= 0 ? done : real_renameat2()(from_fd, from, to_fd, to, flags);
+  struct renamed pools = to_rename(from_fd, from, to_fd, to);
+  return done <= 0
+             ? done
+             : have_renamed(real_renameat2()(from_fd, from, to_fd, to, flags),
+                            pools);
 }
 
 REAL(int, link, (const char *from, const char *to))
@@ -188,7 +221,10 @@ EXPORT int renameat(int from_fd, const char *from, int to_fd, const char *to) {
   READ_PATH(from);
   READ_PATH(to);
   int done = fpost_name_rename(from_fd, from, to_fd, to, 0);
-  return done <= 0 ? done : real_renameat()(from_fd, from, to_fd, to);
+  struct renamed pools = to_rename(from_fd, from, to_fd, to);
+  return done <= 0
+             ? done
+             : have_renamed(real_renameat()(from_fd, from, to_fd, to), pools);
 }
 
 static int resize_path(const char *path, off_t size) {

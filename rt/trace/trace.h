@@ -113,8 +113,10 @@ enum fpost_mark {
   FPOST_MARK_TX,    /* the thread begins a transaction, not inside another */
   FPOST_MARK_COMPARED, /* all PM is compared with what is known of it at each
                           fence, at the end and before an unmap */
-  FPOST_MARK_UNSEEN    /* value: words of PM that nothing in the trace stored,
+  FPOST_MARK_UNSEEN,   /* value: words of PM that nothing in the trace stored,
                           at the end or before an unmap; only if there are */
+  FPOST_MARK_GONE      /* id: a pool, whose file was renamed, or has lost the
+                          name to another file or altogether */
 };
 
 struct fpost_record {

@@ -104,6 +104,29 @@ static void add_uncalled(struct explore_info *info,
   info->uncalled = all;
 }
 
+/* The text goes over to info. */
+static void add_note(struct explore_info *info, char *text) {
+  FPOST_ASSERT(text != NULL);
+  info->notes = grow(info->notes, info->note_count + 1, sizeof *info->notes);
+  info->notes[info->note_count++] = text;
+}
+
+/* Something is stored: what has become of names matters from now on. */
+static void add_gone(struct explore_info *info) {
+  char *text = NULL;
+  if (info->gone == 0 || info->gone > info->sizes.count) {
+    return;
+  }
+  int size = asprintf(&text,
+                      "the run has renamed, replaced or removed the pool '%s' "
+                      "and gone on: crash states from then on still have it "
+                      "under that name",
+                      info->pool_paths[info->gone - 1]);
+  FPOST_ASSERT(size >= 0);
+  add_note(info, text);
+  info->gone = UINT32_MAX;
+}
+
 static void add(struct explore_info *info, const struct fpost_record *record) {
   switch (record->kind) {
   case FPOST_RECORD_STACK:
@@ -126,8 +149,7 @@ static void add(struct explore_info *info, const struct fpost_record *record) {
     add_pool(info, record);
     break;
   case FPOST_RECORD_NOTE:
-    info->notes = grow(info->notes, info->note_count + 1, sizeof *info->notes);
-    info->notes[info->note_count++] = strndup(record->text, record->text_size);
+    add_note(info, strndup(record->text, record->text_size));
     break;
   case FPOST_RECORD_MARK:
     if (record->flags == FPOST_MARK_UNCALLED) {
@@ -135,8 +157,12 @@ static void add(struct explore_info *info, const struct fpost_record *record) {
     }
     info->compared = info->compared || record->flags == FPOST_MARK_COMPARED;
     info->unseen += record->flags == FPOST_MARK_UNSEEN ? record->value : 0;
+    if (record->flags == FPOST_MARK_GONE && info->gone == 0) {
+      info->gone = record->id + 1;
+    }
     break;
   case FPOST_RECORD_STORE:
+    add_gone(info);
     info->stores++;
     info->stores_found += (record->flags & FENCEPOST_STORE_FOUND) != 0;
     break;

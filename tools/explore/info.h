@@ -40,6 +40,8 @@ struct explore_info {
   uint64_t end_status; /* of END */
   char **notes;
   uint32_t note_count;
+  uint32_t gone;  /* 1 + index of the first pool that lost its name, 0: none;
+                     UINT32_MAX once that is noted */
   char *uncalled; /* texts of FPOST_MARK_UNCALLED, by lines; null: none */
   struct explore_operations operations;
   struct explore_heap heap;
