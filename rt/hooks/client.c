@@ -121,7 +121,7 @@ uint64_t fpost_client_request(struct fpost_thread_state *self,
                               const void *arguments, uint64_t result,
                               uint32_t stack) {
   const uint64_t *words = arguments;
-  if (words[0] == RUNNING_ON_VALGRIND && fpost_context.flags.valgrind != 0) {
+  if (words[0] == RUNNING_ON_VALGRIND && fpost_context.flags.valgrind) {
     return 1;
   }
   if ((words[0] & ~UINT64_C(0xffff)) != PMC_BASE) {

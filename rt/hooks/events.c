@@ -448,7 +448,7 @@ static void page_compare(struct fpost_thread_state *self,
   if (page_same(pool, offset, part, size)) {
     return;
   }
-  if (fpost_context.flags.full_compare == 0) {
+  if (!fpost_context.flags.full_compare) {
     fpost_context.unseen += words_differing(part, pool->shadow + offset, size);
     return;
   }
@@ -465,7 +465,7 @@ static void page_compare(struct fpost_thread_state *self,
 bool fpost_event_compares(void) {
   return fpost_context.run == FPOST_RUN_RECORD ||
          (fpost_context.run == FPOST_RUN_CHECK &&
-          fpost_context.flags.full_compare != 0);
+          fpost_context.flags.full_compare);
 }
 
 void fpost_event_compare_known(struct fpost_thread_state *self,
@@ -506,7 +506,7 @@ void fpost_event_compare_all(struct fpost_thread_state *self, uint32_t stack) {
 
 void fpost_event_fence(struct fpost_thread_state *self, uint32_t kind,
                        uint32_t stack) {
-  if (FPOST_UNLIKELY(fpost_context.flags.full_compare != 0)) {
+  if (FPOST_UNLIKELY(fpost_context.flags.full_compare)) {
     fpost_event_compare_all(self, stack);
   }
   self->fences++;

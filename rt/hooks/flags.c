@@ -97,6 +97,16 @@ static int parse_NUMBER(struct fpost_flags *flags, struct span value,
   return FPOST_OK;
 }
 
+static int parse_BOOL(struct fpost_flags *flags, struct span value, bool *out,
+                      struct fpost_text *error) {
+  (void)flags;
+  if (!span_is(value, "0") && !span_is(value, "1")) {
+    return mistake(error, "switch", value, "0 or 1");
+  }
+  *out = value.bytes[0] == '1';
+  return FPOST_OK;
+}
+
 static int parse_CLASSES(struct fpost_flags *flags, struct span value,
                          uint32_t *out, struct fpost_text *error) {
   (void)flags;
@@ -114,7 +124,8 @@ static int parse_CLASSES(struct fpost_flags *flags, struct span value,
       }
     }
     if (found == 0 && name.size != 0) {
-      return mistake(error, "class", name, "one that `fencepost --help` lists");
+      return mistake(error, "class", name,
+                     "one that `fencepost explain` lists");
     }
     classes |= found;
     start = i + 1;
@@ -130,8 +141,8 @@ static int flag_set(struct fpost_flags *flags, struct span name,
     return parse_##type(flags, value, &flags->field, error);                   \
   }
 #include "rt/hooks/flags.def"
-  return mistake(error, "unknown option", name,
-#define FPOST_FLAG(type, field, default_, text) #field " "
+  return mistake(error, "unknown option", name, "one of"
+#define FPOST_FLAG(type, field, default_, text) " " #field
 #include "rt/hooks/flags.def"
   );
 }
@@ -145,6 +156,7 @@ static int flag_set(struct fpost_flags *flags, struct span name,
   { {NULL}, 0 }
 #define DEFAULT_CLASSES(value) 0
 #define DEFAULT_NUMBER(value) value
+#define DEFAULT_BOOL(value) value
 
 static void flags_default(struct fpost_flags *flags) {
   flags->arena_used = 0;
@@ -181,6 +193,22 @@ static int value_scan(const char *text, struct span *value, const char **rest,
   return FPOST_OK;
 }
 
+static int limits_check(const struct fpost_flags *flags,
+                        struct fpost_text *error) {
+  const char *mistake = NULL;
+  if (flags->frames < 1 || flags->frames > 16) {
+    mistake = "frames: expected 1 to 16";
+  } else if (flags->races > FPOST_RACES_AUTO) {
+    mistake = "races: expected 0, 1 or 2";
+  } else if (flags->exit_code > 255) {
+    mistake = "exit_code: expected 0 to 255";
+  }
+  if (mistake != NULL) {
+    fpost_text_add(error, mistake);
+  }
+  return mistake != NULL ? FPOST_EINVAL : FPOST_OK;
+}
+
 int fpost_flags_parse(struct fpost_flags *flags, const char *options,
                       struct fpost_text *error) {
   flags_default(flags);
@@ -204,11 +232,7 @@ int fpost_flags_parse(struct fpost_flags *flags, const char *options,
       return err;
     }
   }
-  if (flags->frames < 1 || flags->frames > 16) {
-    fpost_text_add(error, "frames: expected 1 to 16");
-    return FPOST_EINVAL;
-  }
-  return FPOST_OK;
+  return limits_check(flags, error);
 }
 
 uint32_t fpost_flags_classes(const struct fpost_flags *flags) {

@@ -108,7 +108,7 @@ bool fpost_mapping_trace(void) {
                               context->flags.domain, context->argument_count,
                               context->arguments, &context->stacks);
   if (err == FPOST_OK) {
-    if (context->flags.full_compare != 0) {
+    if (context->flags.full_compare) {
       fpost_record_put(&context->record,
                        &(struct fpost_record){.kind = FPOST_RECORD_MARK,
                                               .flags = FPOST_MARK_COMPARED,

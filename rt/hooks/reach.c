@@ -133,7 +133,7 @@ static void word_look(struct reach *reach, uint64_t offset, uint64_t word,
   reached_address(reach, word & ADDRESS_MASK);
   if (word == reach->pool->id) {
     reached_inside(reach, reach->origin + next);
-    if (fpost_context.flags.check_heap != 0) {
+    if (fpost_context.flags.check_heap) {
       freed_check(reach, offset, reach->origin + next);
     }
   }
@@ -259,7 +259,7 @@ void fpost_reach_scan(struct fpost_thread_state *self,
       fpost_context.heap.objects.count * sizeof(struct fpost_object *);
   if (!pool->known || work_size == 0 || pm == FPOST_NO_PM ||
       (!fpost_heap_wants(FPOST_CLASS_LEAK) &&
-       fpost_context.flags.check_heap == 0)) {
+       !fpost_context.flags.check_heap)) {
     return;
   }
   struct reach reach = {

@@ -53,6 +53,10 @@ START_TEST(mistakes_are_named) {
       {"frames=x", "'x'"},
       {"frames=", "digits"},
       {"exit_code=18446744073709551616", "64"},
+      {"exit_code=256", "0 to 255"},
+      {"races=3", "races"},
+      {"full_compare=2", "0 or 1"},
+      {"valgrind=", "0 or 1"},
       {"only=missing-flushes", "'missing-flushes'"},
       {"pool='unclosed", "closing"},
       {"pool='a'b", "':'"}};
