@@ -42,14 +42,13 @@ const struct fpost_command fpost_command_explore = {
     .summary = "run recovery on every crash state of a recorded run",
     .description =
         "Cuts the power at every crash point of TRACE and runs COMMAND on "
-        "every "
-        "state that a crash may leave there and that COMMAND can tell apart. "
-        "COMMAND, which must be built with fencepost-clang, opens the same "
-        "pool "
-        "path as the program did and finds the crash state there; the user's "
-        "file is not touched. It is split into words as by a shell, and run "
-        "without one. It says by its exit code, or by dying, that a state is "
-        "bad.\n"
+        "every state that a crash may leave there and that COMMAND can tell "
+        "apart. COMMAND opens the same pool path as the program did and finds "
+        "the crash state there; the user's file is not touched. It should be "
+        "built with fencepost-clang; if it is a script or has no hooks, what "
+        "it reads is not seen, so that every image is run, or a sample. It is "
+        "split into words as by a shell, and run without one; it says by its "
+        "exit code, or by dying, that a state is bad.\n"
         "Results go into a database as they come; an exploration that was "
         "killed goes on with --resume.",
     .options = table,

@@ -83,7 +83,8 @@ static int find_source(const char *path, const char *state,
                        const struct options *options, struct source *source) {
   struct explore_db db;
   *source = (struct source){.options.mode.torn = options->lines == 1};
-  if (!explore_input_check("replay", path)) {
+  if (!explore_input_check("replay", path,
+                           "a trace, or the database of an exploration")) {
     return FPOST_EIO;
   }
   if (!explore_db_is(path)) {

@@ -91,7 +91,9 @@ static int json_load(const char *command, struct fpost_report *report,
 
 int fpost_report_load(const char *command, struct fpost_report *report,
                       const char *path) {
-  if (!explore_input_check(command, path)) {
+  if (!explore_input_check(command, path,
+                           "a trace, the database of an exploration, or a "
+                           "JSON report")) {
     return FPOST_EIO;
   }
   if (json_is(path)) {

@@ -191,9 +191,11 @@ static const char *option_set(const struct fpost_option *option,
     return NULL;
   case FPOST_OPTION_TEXT:
     *(const char **)place = value;
-    return NULL;
+    return *value != '\0' ? NULL : option->argument;
   case FPOST_OPTION_TEXTS:
-    return texts_add(place, value) ? NULL : "at most 256 of them";
+    return *value == '\0'            ? option->argument
+           : texts_add(place, value) ? NULL
+                                     : "at most 256 of them";
   case FPOST_OPTION_U32:
     if (!parse_u64(value, UINT32_MAX, &number)) {
       return "a number from 0 to 4294967295";

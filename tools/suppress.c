@@ -125,6 +125,10 @@ int fpost_suppressions_read(struct fpost_report *report, const char *path) {
     reading.line++;
     err = line_take(&reading, line);
   }
+  if (err == FPOST_OK && ferror(file) != 0) {
+    fpost_error("cannot read the suppressions '%s': %s", path, strerror(errno));
+    err = FPOST_EIO;
+  }
   free(line);
   fclose(file);
   return err;

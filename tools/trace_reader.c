@@ -178,20 +178,22 @@ int fpost_reader_rewind(struct fpost_reader *reader) {
   memset(&file->state, 0, sizeof file->state);
   memset(file->pool_known, 0, sizeof file->pool_known);
   memset(file->stacks, 0, FPOST_TRACE_STACKS_MAX / 8);
-  if (file->size < sizeof(struct fpost_packed_header)) {
-    return damaged(reader, "it is too short for a trace: truncated");
-  }
-  if (memcmp(file->bytes, FPOST_PACKED_MAGIC, 8) == 0) {
-    int err = packed_begin(reader);
-    return err != FPOST_OK ? err : header_read(reader);
-  }
-  if (memcmp(file->bytes, FPOST_TRACE_MAGIC, 8) != 0) {
+  size_t magic = file->size < 8 ? file->size : 8;
+  bool packed = memcmp(file->bytes, FPOST_PACKED_MAGIC, magic) == 0;
+  if (!packed && memcmp(file->bytes, FPOST_TRACE_MAGIC, magic) != 0) {
     snprintf(
         reader->error, sizeof reader->error,
         "'%.400s' is no trace: it does not begin as one; traces are made by "
         "'fencepost record'",
         file->path);
     return FPOST_EINVAL;
+  }
+  if (file->size < sizeof(struct fpost_packed_header)) {
+    return damaged(reader, "it is too short for a trace: truncated");
+  }
+  if (packed) {
+    int err = packed_begin(reader);
+    return err != FPOST_OK ? err : header_read(reader);
   }
   file->part = file->bytes;
   file->part_size = file->size;

@@ -93,7 +93,8 @@ char *explore_db_path(const char *trace) {
   return path;
 }
 
-bool explore_input_check(const char *command, const char *path) {
+bool explore_input_check(const char *command, const char *path,
+                         const char *expected) {
   struct stat file;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   bool there = fd >= 0 && fstat(fd, &file) == 0;
@@ -106,10 +107,8 @@ bool explore_input_check(const char *command, const char *path) {
     (void)close(fd);
   }
   if (what != NULL) {
-    fpost_error(
-        "%s: '%s' cannot be read: %s; expected a trace, or the database "
-        "of an exploration",
-        command, path, what);
+    fpost_error("%s: '%s' cannot be read: %s; expected %s", command, path, what,
+                expected);
   }
   return what == NULL;
 }

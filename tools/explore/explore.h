@@ -112,9 +112,10 @@ bool explore_cli_startable(const char *command, const struct explore_cli *cli,
 int explore_trace(const char *command, const char *trace,
                   const struct explore_cli *cli, struct fpost_report *report);
 
-/* Can the file be read, and is it more than nothing? If not, says so: whether
-   it is a trace or a database is not known then. */
-bool explore_input_check(const char *command, const char *path);
+/* Can the file be read, and is it more than nothing? If not, says so, and what
+   was expected: whether it is a trace or a database is not known then. */
+bool explore_input_check(const char *command, const char *path,
+                         const char *expected);
 
 /* Does the file look like a database? */
 bool explore_db_is(const char *path);
