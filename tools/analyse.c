@@ -597,8 +597,9 @@ static void analysis_free(struct analysis *analysis) {
   free(analysis);
 }
 
-void fpost_analyse_header(struct fpost_report *report,
-                          const struct fpost_reader *reader) {
+/* The command and the domain of the trace's header, into the report. */
+static void header_add(struct fpost_report *report,
+                       const struct fpost_reader *reader) {
   const char *end = reader->command + reader->header.command_size;
   uint32_t count = 0;
   for (const char *at = reader->command; at < end; at += strlen(at) + 1) {
@@ -631,7 +632,7 @@ int fpost_analyse_each(struct fpost_report *report, struct fpost_reader *reader,
   }
   int err = fpost_reader_rewind(reader);
   if (err == FPOST_OK) {
-    fpost_analyse_header(report, reader);
+    header_add(report, reader);
   }
   analysis->report = report;
   analysis->rules = (struct fpost_rules){.domain = report->domain,

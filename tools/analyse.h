@@ -38,8 +38,4 @@ FPOST_MUST_USE int fpost_analyse_each(
                   const struct fpost_event_view *view),
     void *context);
 
-/* The command and the domain of the trace's header, into the report. */
-void fpost_analyse_header(struct fpost_report *report,
-                          const struct fpost_reader *reader);
-
 #endif /* FPOST_TOOLS_ANALYSE_H */

@@ -26,6 +26,8 @@ struct fpost_online_finding {
   const struct fpost_party *other_by;
 };
 
+/* Add what the runtime has found, in the words of its class and detail. One
+   that says of a log that it is needed hides those which call it needless. */
 void fpost_online_add(struct fpost_report *report,
                       const struct fpost_online_finding *finding);
 

@@ -110,6 +110,7 @@ bool fpost_options_operands(const struct fpost_command *command,
 /* The index of the nearest of `count` words to word, or -1 if none is near. */
 int fpost_nearest(const char *word, const char *const *words, size_t count);
 
+/* What --help prints: usage, description, options, example, exit codes. */
 void fpost_command_help(const struct fpost_command *command, FILE *out);
 /* The manual page of the command, in man(7) macros. */
 void fpost_command_man(const struct fpost_command *command, FILE *out);

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-int fpost_path_self(char *path, size_t size) {
+/* The absolute path of the running executable. Returns 0, or FPOST_ENOENT if
+   /proc is not there. */
+static int path_self(char *path, size_t size) {
   ssize_t length = readlink("/proc/self/exe", path, size - 1);
   if (length <= 0 || (size_t)length >= size - 1) {
     return FPOST_ENOENT;
@@ -19,7 +21,7 @@ int fpost_path_part(const char *built_at, const char *installed_at, char *path,
                     size_t size) {
   char self[PATH_MAX];
   const char *at[] = {built_at, installed_at};
-  int err = fpost_path_self(self, sizeof self);
+  int err = path_self(self, sizeof self);
   if (err != FPOST_OK) {
     return err;
   }

@@ -11,12 +11,6 @@
 #include <stddef.h>
 
 /*
- * The absolute path of the running executable.
- * Returns 0, or FPOST_ENOENT if /proc is not there.
- */
-FPOST_MUST_USE int fpost_path_self(char *path, size_t size);
-
-/*
  * The absolute path of a part: built_at is its place relative to the build
  * tree, installed_at relative to the prefix. Returns 0 with path set, or
  * FPOST_ENOENT if it is at neither; path is then where an installation would

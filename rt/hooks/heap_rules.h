@@ -16,6 +16,7 @@
 
 /* ---- stores ---- */
 
+/* fpost_heap_stored, behind its test. hook-safe */
 void fpost_heap_stored_slow(struct fpost_thread_state *self,
                             const void *address, uint64_t size, uint32_t flags,
                             uint32_t stack);

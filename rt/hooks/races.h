@@ -59,6 +59,8 @@ void fpost_races_sync(const void *address, uint32_t flags);
 /* Code with hooks calls code that has none, or returns to it. */
 void fpost_races_leave(void);
 
+/* The thread comes behind all that has released the object, whose address
+   stands for it; it releases the object to whoever acquires it next. */
 void fpost_races_acquire(const volatile void *object);
 void fpost_races_release(const volatile void *object);
 /* Called by code at pc, whose stack pointer was cfa before the call; kind is

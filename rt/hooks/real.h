@@ -47,6 +47,7 @@ struct fpost_real {
    then defines the function: see fpost_real_late. */
 extern struct fpost_real fpost_real;
 
+/* Fill it in; also for code that runs before our start. */
 void fpost_real_find(void);
 
 /* Look again, for functions of libraries that were loaded later. */

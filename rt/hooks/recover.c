@@ -593,28 +593,12 @@ static void serve(struct fpost_plan *plan) {
   }
 }
 
-void fpost_recover_start(const struct fpost_flags *flags) {
-  struct fpost_plan *plan = attach(flags->recover);
-  run_tables(plan);
-  fpost_fault_prepare();
-  fpost_fault_install();
-  decide_quick();
-  fpost_recover_libc_prepare();
-  (void)pthread_atfork(NULL, NULL, fpost_recover_forked);
-  if (plan->output >= 0) {
-    fpost_fork_prepare();
-    limit_runs(plan);
-    fpost_observe_prepare();
-  }
-  serve(plan);
-}
-
 /*
  * A process that the run made decides for itself, always the first value: the
  * choices in the plan are the run's. The explorer does not call such an
  * exploration complete.
  */
-void fpost_recover_forked(void) {
+static void run_forked(void) {
   if (!fpost_recover_on || fpost_run.forked) {
     return;
   }
@@ -629,6 +613,22 @@ void fpost_recover_forked(void) {
   fpost_run.list.choices = own;
   fpost_run.forked = true;
   fpost_run.stacks = false;
+}
+
+void fpost_recover_start(const struct fpost_flags *flags) {
+  struct fpost_plan *plan = attach(flags->recover);
+  run_tables(plan);
+  fpost_fault_prepare();
+  fpost_fault_install();
+  decide_quick();
+  fpost_recover_libc_prepare();
+  (void)pthread_atfork(NULL, NULL, run_forked);
+  if (plan->output >= 0) {
+    fpost_fork_prepare();
+    limit_runs(plan);
+    fpost_observe_prepare();
+  }
+  serve(plan);
 }
 
 void fpost_run_stack(struct fpost_plan_stack *stack, struct fpost_site site) {

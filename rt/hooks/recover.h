@@ -145,7 +145,4 @@ bool fpost_recover_exec(void);
 /* Is this fcntl a lock of a pool in a run? It is to succeed without effect. */
 bool fpost_recover_lock(int fd, int command);
 
-/* In the child after fork: a process that the recovery made is not a run. */
-void fpost_recover_forked(void);
-
 #endif /* FPOST_HOOKS_RECOVER_H */

@@ -31,7 +31,6 @@
 
 #define PAGE FPOST_RUN_PAGE
 #define TRAP_FLAG 0x100
-#define DIRECTION_FLAG 0x400
 #define FAULT_WRITE 2 /* bit of the page fault error code */
 #define STEP_PAGES_MAX 16u
 /* After so many steps on one page, all of it is decided at once if that leaves

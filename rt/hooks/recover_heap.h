@@ -23,6 +23,7 @@
 
 #include <stdint.h>
 
+/* libpmemobj has opened the pool (a PMEMobjpool), or is about to close it. */
 void fpost_recover_heap_opened(void *pool);
 void fpost_recover_heap_closing(void *base);
 /* The process exits, with code 0. */

@@ -189,7 +189,8 @@ static void map_all_shared(struct fpost_view *view) {
   }
 }
 
-bool fpost_view_copy(struct fpost_view *view) {
+/* Make the view's form `copied`. False: out of memory or of descriptors. */
+static bool view_copy(struct fpost_view *view) {
   if (view->copy >= 0) {
     return true;
   }
@@ -222,7 +223,7 @@ bool fpost_view_resize(struct fpost_view *view, uint64_t size) {
   if (size == view->size && (view->copy >= 0 || size != 0)) {
     return true;
   }
-  if (!fpost_view_copy(view) || syscall(SYS_ftruncate, view->copy, size) != 0) {
+  if (!view_copy(view) || syscall(SYS_ftruncate, view->copy, size) != 0) {
     return false;
   }
   fpost_run_flag(FPOST_RUN_STORED);
@@ -238,6 +239,21 @@ bool fpost_view_resize(struct fpost_view *view, uint64_t size) {
 }
 
 /* ---- mmap ---- */
+
+/* The mappings have changed: tell the inlined checks where PM is. */
+static void tell_regions(void) {
+  uint64_t low = UINT64_MAX;
+  uint64_t high = 0;
+  for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
+    const struct fpost_mapping *mapping = &fpost_run.mappings[i];
+    low = mapping->address < low ? mapping->address : low;
+    uint64_t end = mapping->address + mapping->size;
+    high = end > high ? end : high;
+  }
+  __fencepost_state.pm_base = high == 0 ? 0 : low;
+  __fencepost_state.pm_size = high == 0 ? 0 : high - low;
+  fpost_loads_mapped();
+}
 
 /* The first mapping, and it is of the whole file: no need for a home. The
    program's descriptor is one of the image. */
@@ -288,7 +304,7 @@ static void *map_view(struct fpost_view *view, const struct request *call) {
   int kept = call->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
   uint64_t size = call->size;
   if (!private_does(view, size, call->prot, call->flags, call->offset)) {
-    if (!fpost_view_copy(view)) {
+    if (!view_copy(view)) {
       return MAP_FAILED;
     }
     int type =
@@ -342,7 +358,7 @@ bool fpost_recover_mmap(void *address, size_t size, int prot, int flags, int fd,
                                       .prot = prot,
                                       .own = (flags & MAP_TYPE) == MAP_PRIVATE};
     fpost_map_close(mapping);
-    fpost_run_regions();
+    tell_regions();
   }
   fpost_run_unlock();
   *result = at;
@@ -419,7 +435,7 @@ bool fpost_recover_munmap(void *address, size_t size, int *result) {
       i++;
     }
   }
-  fpost_run_regions();
+  tell_regions();
   fpost_run_unlock();
   if (all) {
     errno = done ? errno : ENOMEM;
@@ -439,7 +455,7 @@ static struct fpost_mapping *exactly(uintptr_t address, uint64_t size) {
 /* Grow or move a mapping: as shared memory of a file, which the kernel can. */
 static void *remap(struct fpost_mapping *mapping, uint64_t size, int flags,
                    void *new_address) {
-  if (!fpost_view_copy(mapping->view)) {
+  if (!view_copy(mapping->view)) {
     return MAP_FAILED;
   }
   (void)syscall(SYS_mprotect, mapping->address, mapping->size, mapping->prot);
@@ -451,7 +467,7 @@ static void *remap(struct fpost_mapping *mapping, uint64_t size, int flags,
     mapping->size = size;
   }
   fpost_map_close(mapping);
-  fpost_run_regions();
+  tell_regions();
   return at == -1 ? MAP_FAILED : (void *)at;
 }
 
@@ -506,8 +522,8 @@ bool fpost_recover_mprotect(void *address, size_t size, int prot, int *result) {
   bool done = split(from) && split(to);
   if (done) {
     mapping = fpost_run_find(from);
-    done = !mapping->own || (prot & PROT_WRITE) == 0 ||
-           fpost_view_copy(mapping->view);
+    done =
+        !mapping->own || (prot & PROT_WRITE) == 0 || view_copy(mapping->view);
   }
   if (done) {
     mapping->prot = prot;
@@ -527,18 +543,4 @@ bool fpost_recover_msync(void *address, size_t size, int *result) {
   }
   *result = 0;
   return true;
-}
-
-void fpost_run_regions(void) {
-  uint64_t low = UINT64_MAX;
-  uint64_t high = 0;
-  for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
-    const struct fpost_mapping *mapping = &fpost_run.mappings[i];
-    low = mapping->address < low ? mapping->address : low;
-    uint64_t end = mapping->address + mapping->size;
-    high = end > high ? end : high;
-  }
-  __fencepost_state.pm_base = high == 0 ? 0 : low;
-  __fencepost_state.pm_size = high == 0 ? 0 : high - low;
-  fpost_loads_mapped();
 }

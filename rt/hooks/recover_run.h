@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
  * Inside recover mode: the state of a run, shared by recover.c (server, run),
- * recover_view.c (views, mappings, reads), recover_files.c (descriptors),
- * recover_names.c (paths) and
- * recover_fault.c (code without hooks).
+ * recover_view.c (views, pages, reads), recover_map.c (mappings),
+ * recover_files.c (descriptors), recover_names.c (paths) and recover_fault.c
+ * (code without hooks).
  *
  * A view in its two forms:
  *
@@ -12,7 +12,7 @@
  *             MAP_PRIVATE of the guaranteed image.
  *   copied    the file is a memfd of this run; `home` and all of the program's
  *             mappings are MAP_SHARED of it. Made when something is mapped
- * twice or the file changes its size.
+ *             twice or the file changes its size.
  *
  * A page with units that are not settled is closed in the program's mappings;
  * `home` is never closed.
@@ -115,9 +115,6 @@ struct fpost_mapping *fpost_run_find(uintptr_t address);
 void fpost_view_begin(struct fpost_view *view);
 /* Give the view its memory; false: out of memory. */
 bool fpost_view_home(struct fpost_view *view);
-/* Make the view's form `copied`. */
-bool fpost_view_copy(struct fpost_view *view);
-bool fpost_view_resize(struct fpost_view *view, uint64_t size);
 /* Where the byte at offset is; *length: how many bytes from there on are. */
 uint8_t *fpost_view_at(struct fpost_view *view, uint64_t offset,
                        uint64_t *length);
@@ -160,8 +157,12 @@ void fpost_page_open_for_now(const struct fpost_mapping *mapping,
                              uint64_t page);
 /* Close the pages of a mapping that have undecided bytes. */
 void fpost_map_close(const struct fpost_mapping *mapping);
-/* The mappings have changed: tell the inlined checks where PM is. */
-void fpost_run_regions(void);
+
+/* ---- recover_map.c ---- */
+
+/* Give the view's file another size, which makes its form `copied`. False: out
+   of memory or of descriptors. */
+bool fpost_view_resize(struct fpost_view *view, uint64_t size);
 
 /* ---- recover_loads.c: which loads code with hooks reports ---- */
 

@@ -72,6 +72,7 @@ extern const int fpost_gregs[16];
 
 /* ---- values ---- */
 
+/* Make the value plain, copy it, or make one of its halves 0. */
 void fpost_value_fixed(struct fpost_value *value, uint64_t content);
 void fpost_value_copy(struct fpost_value *to, const struct fpost_value *from);
 void fpost_half_clear(struct fpost_value *value, uint32_t half);
@@ -85,9 +86,11 @@ bool fpost_half_nothing(const struct fpost_value *value, uint32_t half);
 
 /* ---- registers and flags ---- */
 
+/* Does the register hold what is undecided? */
 bool fpost_is_tainted(uint32_t id);
 /* The register holds what the context says. */
 void fpost_register_plain(uint32_t id);
+/* Its low `width` bits, 32 or 64; and all of it. */
 void fpost_register_get(const ucontext_t *context, uint32_t id, uint32_t width,
                         struct fpost_value *value);
 void fpost_register_set(ucontext_t *context, uint32_t id,

@@ -18,6 +18,8 @@ struct fpost_text {
 /* Start an empty text in buffer, which has room for size >= 1 bytes. */
 struct fpost_text fpost_text_in(char *buffer, size_t size);
 
+/* Append; what has no room is cut off, and the text stays terminated. Numbers
+   are decimal, or hexadecimal with 0x. */
 void fpost_text_add(struct fpost_text *text, const char *string);
 void fpost_text_add_bytes(struct fpost_text *text, const char *bytes,
                           size_t size);

@@ -88,6 +88,7 @@ void fpost_os_resident(const void *page, size_t count, uint8_t *there);
    returns how many, from the first, could be read. */
 size_t fpost_os_peek(const void *address, void *out, size_t size);
 
+/* The ids of the process and of the thread, as the kernel counts them. */
 uint32_t fpost_os_process(void);
 uint32_t fpost_os_thread(void);
 /* Sleep while *word is value, or for no reason; wake one who sleeps. */

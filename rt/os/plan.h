@@ -7,8 +7,8 @@
  *
  * The plan is one sparse memfd:
  *
- *     header | prefix | choices | log | units | steps | joint tests, their
- * facts, sums solved | per pool: lines, pages
+ *     header | choices | stacks | log | units | links | steps | joint tests |
+ *     their facts | sums solved | per pool: lines, pages
  *
  * Offsets are in the header. A table is as large as it may become; untouched
  * parts have no memory behind them.

@@ -14,7 +14,6 @@
  */
 #define REFERENCE_INSTRUCTIONS_MAX 24u
 #define REFERENCE_REGISTERS_MAX 8u
-#define REFERENCE_VALUE_MAX 255u
 
 /*
  * As fpost_litmus_run: the contents that a crash may leave, sorted. Aborts when

@@ -143,9 +143,8 @@ struct follow {
   uint64_t field;
   uint64_t target; /* its offset in the pool */
   uint8_t content[16];
-  bool live;     /* the object is */
-  bool stale;    /* it goes to no object, and the program goes on */
-  bool going_on; /* ... since this is so, the program began something new */
+  bool live;  /* the object is */
+  bool stale; /* it goes to no object, and the program began something new */
 };
 
 static void follow_store(struct follow *follow,

@@ -9,6 +9,7 @@
 
 #include "tools/explore/search.h"
 
+/* A crash point begins: forget what was found at the one before. */
 void explore_judge_begin(struct explore_search *search);
 
 /* Is this a run that recovery should not have ended like that, or whose state

@@ -39,6 +39,7 @@ FPOST_MUST_USE int explore_overlap_validate(const struct explore_config *config,
                                             const struct explore_info *info,
                                             struct explore_shared *shared);
 
+/* What the worker knows of overlapping operations; nothing is fine. */
 void explore_overlap_free(struct explore_search *search);
 
 #endif /* FPOST_TOOLS_EXPLORE_OVERLAP_H */

@@ -159,6 +159,7 @@ FPOST_MUST_USE int explore_search(const struct explore_config *config,
                                   const struct explore_info *info,
                                   struct explore_shared *shared);
 
+/* Milliseconds of a clock that only goes forward. */
 uint64_t explore_now_ms(void);
 
 /* Image, reader, database and target of a worker. Errors are printed, and stop
