@@ -213,6 +213,22 @@ static bool unknown_add(struct explore_search *inner, uint32_t outer_unit,
   return err == FPOST_OK;
 }
 
+/* Which of `rest` differ between the contents: what the choices imply of others
+   is decided, though nobody has read it. */
+static fpost_bytes varying(uint8_t (*contents)[LINE], uint32_t count,
+                           fpost_bytes rest) {
+  fpost_bytes bytes = 0;
+  for (uint32_t i = 1; i < count; i++) {
+    for (fpost_bytes left = rest & ~bytes; left != 0; left &= left - 1) {
+      int at = __builtin_ctzll(left);
+      if (contents[i][at] != contents[0][at]) {
+        bytes |= left & -left;
+      }
+    }
+  }
+  return bytes;
+}
+
 /* All units that the choices leave open; the base holds their first content. */
 static bool unknown_all(struct explore_search *inner) {
   const struct explore_image *first = &inner->outer->image;
@@ -229,7 +245,8 @@ static bool unknown_all(struct explore_search *inner) {
                           UNKNOWN_MAX, &count) != FPOST_OK) {
       return false;
     }
-    if (count > 1 && !unknown_add(inner, i, rest, count)) {
+    if (count > 1 &&
+        !unknown_add(inner, i, varying(inner->values, count, rest), count)) {
       return false;
     }
   }
