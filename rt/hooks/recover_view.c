@@ -219,11 +219,27 @@ static void note_stacks(uint32_t from, struct fpost_site site) {
   }
 }
 
+/* In the copied form any number of mappings may show the page. Who accesses it
+   opens it in one, if it is not closed to begin with. */
+static void open_in_all(const struct fpost_view *view, uint64_t page) {
+  for (uint32_t i = 0; i < fpost_run.mapping_count; i++) {
+    const struct fpost_mapping *mapping = &fpost_run.mappings[i];
+    uint64_t offset = page * PAGE;
+    if (mapping->view == view && offset >= mapping->offset &&
+        offset - mapping->offset < mapping->size) {
+      fpost_page_open(mapping, mapping->address + offset - mapping->offset);
+    }
+  }
+}
+
 static void settle(struct fpost_view *view, uint64_t line, fpost_bytes before,
                    fpost_bytes after) {
   if (before != 0 && after == 0) {
     view->settled[line / PAGE]++;
     fpost_run.loads_stale = true;
+    if (view->copy >= 0 && !fpost_view_closed(view, line / PAGE)) {
+      open_in_all(view, line / PAGE);
+    }
   }
 }
 
