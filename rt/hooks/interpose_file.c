@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -532,16 +531,8 @@ uint32_t fpost_file_pool(int dirfd, const char *path) {
       fpost_context.regions.pools_count == 0) {
     return UINT32_MAX;
   }
-  char whole[PATH_MAX + 40];
-  struct fpost_text text = fpost_text_in(whole, sizeof whole);
-  if (dirfd != AT_FDCWD && path[0] != '/') {
-    fpost_text_add(&text, "/proc/self/fd/");
-    fpost_text_add_number(&text, (uint64_t)dirfd);
-    fpost_text_add(&text, "/");
-  }
-  fpost_text_add(&text, path);
   int error = errno;
-  int fd = fpost_os_open(whole, O_PATH | O_NOFOLLOW, 0);
+  int fd = fpost_os_open_at(dirfd, path, O_PATH | O_NOFOLLOW);
   struct fpost_pool *pool = fd < 0 ? NULL : fpost_mapping_pool(fd);
   if (fd >= 0) {
     fpost_os_close(fd);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Functions of libc that are interposed for the sake of recover mode alone:
- * what takes a path, changes a file's size or a mapping's protection, or
- * installs a handler of a signal that faults use. In the other modes, and for
- * what is no pool's, the call goes on as it stands.
+ * Functions of libc that are interposed for the sake of recover mode: what
+ * takes a path, changes a file's size or a mapping's protection, or installs a
+ * handler of a signal that faults use. In the other modes, and for what is no
+ * pool's, the call goes on as it stands; record mode notes which pools lose
+ * their names, or change their size.
  */
 #define _GNU_SOURCE
 #include "rt/hooks/files.h"

@@ -54,6 +54,8 @@ void *fpost_os_grow(void *address, size_t size, size_t new_size);
  */
 #define FPOST_OS_FD_MIN 900
 FPOST_MUST_USE int fpost_os_open(const char *path, int flags, uint32_t mode);
+/* The same of a path from dirfd (or AT_FDCWD) on, of what is there. */
+FPOST_MUST_USE int fpost_os_open_at(int dirfd, const char *path, int flags);
 FPOST_MUST_USE int fpost_os_memory_file(const char *name);
 void fpost_os_close(int fd);
 FPOST_MUST_USE int fpost_os_file_info(int fd, struct fpost_os_file *file);

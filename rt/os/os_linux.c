@@ -110,6 +110,11 @@ int fpost_os_open(const char *path, int flags, uint32_t mode) {
                             (long)mode));
 }
 
+int fpost_os_open_at(int dirfd, const char *path, int flags) {
+  return fd_high(
+      (int)call4(SYS_openat, dirfd, (long)path, flags | O_CLOEXEC, 0));
+}
+
 int fpost_os_memory_file(const char *name) {
   return fd_high((int)call4(SYS_memfd_create, (long)name, MFD_CLOEXEC, 0, 0));
 }

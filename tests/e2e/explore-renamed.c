@@ -19,6 +19,7 @@
 #define _GNU_SOURCE
 #include "Inputs/pm.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static void store(uint64_t *at, uint64_t value) {
@@ -32,6 +33,7 @@ int main(int argc, char **argv) {
   }
   const char *path = argv[2];
   char beside[4096];
+  const char *volatile nowhere = NULL; /* is the kernel's to refuse */
   uint64_t *pool = pm_map(path);
 
   snprintf(beside, sizeof beside, "%s.new", path);
@@ -39,6 +41,9 @@ int main(int argc, char **argv) {
     return pool[0] > 2;
   }
   store(pool, 1);
+  if (unlink(nowhere) == 0 || errno != EFAULT) {
+    return 2;
+  }
   if (strncmp(argv[1], "rename", 6) == 0) {
     uint64_t *other = pm_map(beside);
 
