@@ -27,10 +27,7 @@ static void *map_here(void *address, size_t size, int prot, int flags, int fd,
       (void)fpost_recover_munmap(address, size, &done);
     }
   }
-  if (FPOST_UNLIKELY(fpost_real.mmap == NULL)) {
-    fpost_real_find(); /* a preloaded library comes before our start */
-  }
-  result = fpost_real.mmap(address, size, prot, flags, fd, offset);
+  result = FPOST_BEHIND(mmap)(address, size, prot, flags, fd, offset);
   if (result != MAP_FAILED && fpost_enter() != NULL) {
     int error = errno;
     fpost_mapping_made(&(struct fpost_mapping){.address = result,

@@ -13,22 +13,18 @@
 #include <errno.h>
 #include <stdarg.h>
 
-#define REAL(field)                                                            \
-  (FPOST_UNLIKELY(fpost_real.field == NULL) ? fpost_real_find() : (void)0,     \
-   fpost_real.field)
-
 #define SENDS(type, name, tell, parameters, arguments)                         \
   FPOST_INTERPOSE __attribute__((weak)) type name parameters {                 \
     if (FPOST_UNLIKELY(fpost_races_on)) {                                      \
       tell;                                                                    \
     }                                                                          \
-    return REAL(name) arguments;                                               \
+    return FPOST_BEHIND(name) arguments;                                       \
   }
 
 /* good: what the result has to be for something to have come. */
 #define RECEIVES(type, name, good, tell, parameters, arguments)                \
   FPOST_INTERPOSE __attribute__((weak)) type name parameters {                 \
-    type result = REAL(name) arguments;                                        \
+    type result = FPOST_BEHIND(name) arguments;                                \
     if (FPOST_UNLIKELY(fpost_races_on) && (result good)) {                     \
       tell;                                                                    \
     }                                                                          \
@@ -152,7 +148,7 @@ semtimedop(int set, struct sembuf *with, size_t count,
   if (FPOST_UNLIKELY(fpost_races_on)) {
     fpost_races_said(FPOST_HEARD_QUEUE);
   }
-  int result = REAL(semtimedop)(set, with, count, wait);
+  int result = FPOST_BEHIND(semtimedop)(set, with, count, wait);
   if (FPOST_UNLIKELY(fpost_races_on) && result == 0) {
     fpost_races_heard(FPOST_HEARD_QUEUE);
   }

@@ -18,11 +18,6 @@
 #include <threads.h>
 #include <time.h>
 
-/* The function behind; a library may call before our own start. */
-#define REAL(field)                                                            \
-  (FPOST_UNLIKELY(fpost_real.field == NULL) ? fpost_real_find() : (void)0,     \
-   fpost_real.field)
-
 /* ---- threads ---- */
 
 /* The thread's own function. */
@@ -52,15 +47,16 @@ FPOST_INTERPOSE int pthread_create(pthread_t *thread,
         fpost_recover_thread_create((struct fpost_races_start){run, argument});
     int error =
         ticket == NULL
-            ? REAL(pthread_create)(thread, attributes, run, argument)
-            : REAL(pthread_create)(thread, attributes, run_posix, ticket);
+            ? FPOST_BEHIND(pthread_create)(thread, attributes, run, argument)
+            : FPOST_BEHIND(pthread_create)(thread, attributes, run_posix,
+                                           ticket);
     if (ticket != NULL && error != 0) {
       fpost_recover_thread_not_created(ticket);
     }
     return error;
   }
   if (FPOST_LIKELY(!fpost_races_on)) {
-    return REAL(pthread_create)(thread, attributes, run, argument);
+    return FPOST_BEHIND(pthread_create)(thread, attributes, run, argument);
   }
   if (attributes != NULL) {
     (void)pthread_attr_getdetachstate(attributes, &state);
@@ -69,10 +65,10 @@ FPOST_INTERPOSE int pthread_create(pthread_t *thread,
       (struct fpost_races_start){run, argument},
       state == PTHREAD_CREATE_DETACHED, FPOST_CALLER_PC, FPOST_CALLER_CFA);
   if (ticket.birth == NULL) {
-    return REAL(pthread_create)(thread, attributes, run, argument);
+    return FPOST_BEHIND(pthread_create)(thread, attributes, run, argument);
   }
   int result =
-      REAL(pthread_create)(thread, attributes, run_posix, ticket.birth);
+      FPOST_BEHIND(pthread_create)(thread, attributes, run_posix, ticket.birth);
   if (result != 0) {
     fpost_races_not_created(ticket);
   } else if (state == PTHREAD_CREATE_JOINABLE) {
@@ -87,8 +83,9 @@ FPOST_INTERPOSE int thrd_create(thrd_t *thread, thrd_start_t run,
   if (FPOST_UNLIKELY(fpost_recover_threads_counted())) {
     void *counted = fpost_recover_thread_create((struct fpost_races_start){
         (void *(*)(void *))(uintptr_t)run, argument});
-    int error = counted == NULL ? REAL(thrd_create)(thread, run, argument)
-                                : REAL(thrd_create)(thread, run_c11, counted);
+    int error = counted == NULL
+                    ? FPOST_BEHIND(thrd_create)(thread, run, argument)
+                    : FPOST_BEHIND(thrd_create)(thread, run_c11, counted);
     if (counted != NULL && error != thrd_success) {
       fpost_recover_thread_not_created(counted);
     }
@@ -100,9 +97,9 @@ FPOST_INTERPOSE int thrd_create(thrd_t *thread, thrd_start_t run,
         false, FPOST_CALLER_PC, FPOST_CALLER_CFA);
   }
   if (ticket.birth == NULL) {
-    return REAL(thrd_create)(thread, run, argument);
+    return FPOST_BEHIND(thrd_create)(thread, run, argument);
   }
-  int result = REAL(thrd_create)(thread, run_c11, ticket.birth);
+  int result = FPOST_BEHIND(thrd_create)(thread, run_c11, ticket.birth);
   if (result != thrd_success) {
     fpost_races_not_created(ticket);
   } else {
@@ -115,10 +112,10 @@ FPOST_INTERPOSE int thrd_create(thrd_t *thread, thrd_start_t run,
 #define JOIN(name, parameters, arguments)                                      \
   FPOST_INTERPOSE int name parameters {                                        \
     if (FPOST_LIKELY(!fpost_races_on)) {                                       \
-      return REAL(name) arguments;                                             \
+      return FPOST_BEHIND(name) arguments;                                     \
     }                                                                          \
     struct fpost_races_ticket ticket = fpost_races_find(thread);               \
-    int error = REAL(name) arguments;                                          \
+    int error = FPOST_BEHIND(name) arguments;                                  \
     if (error == 0) {                                                          \
       fpost_races_joined(ticket);                                              \
     }                                                                          \
@@ -140,13 +137,13 @@ JOIN(thrd_join, (thrd_t thread, int *result), (thread, result))
     if (FPOST_UNLIKELY(fpost_races_on)) {                                      \
       fpost_races_detached(fpost_races_find(thread));                          \
     }                                                                          \
-    return REAL(name)(thread);                                                 \
+    return FPOST_BEHIND(name)(thread);                                         \
   }
 DETACH(pthread_detach, pthread_t)
 DETACH(thrd_detach, thrd_t)
 
 FPOST_INTERPOSE int pthread_setname_np(pthread_t thread, const char *name) {
-  int error = REAL(pthread_setname_np)(thread, name);
+  int error = FPOST_BEHIND(pthread_setname_np)(thread, name);
   if (FPOST_UNLIKELY(fpost_races_on) && error == 0) {
     fpost_races_named(thread, name);
   }
@@ -158,7 +155,7 @@ FPOST_INTERPOSE int pthread_setname_np(pthread_t thread, const char *name) {
 /* Taken if 0, or if its owner died. */
 #define LOCK(name, object, kind, parameters, arguments)                        \
   FPOST_INTERPOSE int name parameters {                                        \
-    int error = REAL(name) arguments;                                          \
+    int error = FPOST_BEHIND(name) arguments;                                  \
     if (FPOST_UNLIKELY(fpost_races_on) &&                                      \
         (error == 0 || error == EOWNERDEAD)) {                                 \
       fpost_races_lock((object), FPOST_LOCK_##kind, FPOST_CALLER_PC,           \
@@ -171,7 +168,7 @@ FPOST_INTERPOSE int pthread_setname_np(pthread_t thread, const char *name) {
     if (FPOST_UNLIKELY(fpost_races_on)) {                                      \
       fpost_races_unlock((object), FPOST_CALLER_PC);                           \
     }                                                                          \
-    return REAL(name) arguments;                                               \
+    return FPOST_BEHIND(name) arguments;                                       \
   }
 
 LOCK(pthread_mutex_lock, mutex, MUTEX, (pthread_mutex_t * mutex), (mutex))
@@ -215,10 +212,10 @@ UNLOCK(mtx_unlock, mutex, (mtx_t * mutex), (mutex))
 #define WAIT(name, kind, parameters, arguments)                                \
   FPOST_INTERPOSE int name parameters {                                        \
     if (FPOST_LIKELY(!fpost_races_on)) {                                       \
-      return REAL(name) arguments;                                             \
+      return FPOST_BEHIND(name) arguments;                                     \
     }                                                                          \
     fpost_races_unlock(mutex, FPOST_CALLER_PC);                                \
-    int error = REAL(name) arguments;                                          \
+    int error = FPOST_BEHIND(name) arguments;                                  \
     fpost_races_lock(mutex, FPOST_LOCK_##kind, FPOST_CALLER_PC,                \
                      FPOST_CALLER_CFA);                                        \
     return error;                                                              \
@@ -243,10 +240,10 @@ WAIT(cnd_timedwait, C11,
 
 FPOST_INTERPOSE int pthread_barrier_wait(pthread_barrier_t *barrier) {
   if (FPOST_LIKELY(!fpost_races_on)) {
-    return REAL(pthread_barrier_wait)(barrier);
+    return FPOST_BEHIND(pthread_barrier_wait)(barrier);
   }
   fpost_races_release(barrier);
-  int result = REAL(pthread_barrier_wait)(barrier);
+  int result = FPOST_BEHIND(pthread_barrier_wait)(barrier);
   fpost_races_acquire(barrier);
   return result;
 }
@@ -255,12 +252,12 @@ FPOST_INTERPOSE int sem_post(sem_t *semaphore) {
   if (FPOST_UNLIKELY(fpost_races_on)) {
     fpost_races_release(semaphore);
   }
-  return REAL(sem_post)(semaphore);
+  return FPOST_BEHIND(sem_post)(semaphore);
 }
 
 #define SEM_WAIT(name, parameters, arguments)                                  \
   FPOST_INTERPOSE int name parameters {                                        \
-    int result = REAL(name) arguments;                                         \
+    int result = FPOST_BEHIND(name) arguments;                                 \
     if (FPOST_UNLIKELY(fpost_races_on) && result == 0) {                       \
       fpost_races_acquire(semaphore);                                          \
     }                                                                          \
@@ -276,7 +273,7 @@ SEM_WAIT(sem_clockwait,
 
 /* The C library's short forms of read and write. */
 FPOST_INTERPOSE int eventfd_read(int fd, eventfd_t *value) {
-  int result = REAL(eventfd_read)(fd, value);
+  int result = FPOST_BEHIND(eventfd_read)(fd, value);
   if (FPOST_UNLIKELY(fpost_races_on) && result == 0) {
     fpost_races_received(fd);
   }
@@ -287,7 +284,7 @@ FPOST_INTERPOSE int eventfd_write(int fd, eventfd_t value) {
   if (FPOST_UNLIKELY(fpost_races_on)) {
     fpost_races_sent(fd);
   }
-  return REAL(eventfd_write)(fd, value);
+  return FPOST_BEHIND(eventfd_write)(fd, value);
 }
 
 /*
@@ -308,11 +305,11 @@ static void once_run(void) {
 
 FPOST_INTERPOSE int pthread_once(pthread_once_t *control, void (*run)(void)) {
   if (FPOST_LIKELY(!fpost_races_on)) {
-    return REAL(pthread_once)(control, run);
+    return FPOST_BEHIND(pthread_once)(control, run);
   }
   struct once outer = once_now;
   once_now = (struct once){run, control};
-  int error = REAL(pthread_once)(control, once_run);
+  int error = FPOST_BEHIND(pthread_once)(control, once_run);
   once_now = outer;
   fpost_races_acquire(control);
   return error;
@@ -320,12 +317,12 @@ FPOST_INTERPOSE int pthread_once(pthread_once_t *control, void (*run)(void)) {
 
 FPOST_INTERPOSE void call_once(once_flag *control, void (*run)(void)) {
   if (FPOST_LIKELY(!fpost_races_on)) {
-    REAL(call_once)(control, run);
+    FPOST_BEHIND(call_once)(control, run);
     return;
   }
   struct once outer = once_now;
   once_now = (struct once){run, control};
-  REAL(call_once)(control, once_run);
+  FPOST_BEHIND(call_once)(control, once_run);
   once_now = outer;
   fpost_races_acquire(control);
 }

@@ -50,6 +50,11 @@ extern struct fpost_real fpost_real;
 /* Fill it in; also for code that runs before our start. */
 void fpost_real_find(void);
 
+/* The function behind, for what a library may call before our start. */
+#define FPOST_BEHIND(field)                                                    \
+  (FPOST_UNLIKELY(fpost_real.field == NULL) ? fpost_real_find() : (void)0,     \
+   fpost_real.field)
+
 /* Look again, for functions of libraries that were loaded later. */
 void fpost_real_late(void);
 
