@@ -10,7 +10,8 @@
  * too: what helps it helps both. The one that has lost less is kept, else the
  * first. Places are those in the user's code that store: who called them does
  * not matter. So are two that found the same state in the same operation with
- * nothing out of order: the power was cut twice between the same stores; and
+ * nothing out of order: the power was cut twice between the same stores; two
+ * for which an operation was cut at the same place, with other arguments; and
  * two failures alike without a lost store within the same line, or anywhere if
  * one is at the end of the run: there recovery fails without any crash.
  */
@@ -194,6 +195,64 @@ static bool state_same(const struct fpost_report_finding *a,
          strcmp(a->state_found, b->state_found) == 0;
 }
 
+/* The size of an operation's name, without its arguments. */
+static size_t name_size(const char *operation) {
+  const char *end =
+      strrchr(operation, ')') != NULL ? strchr(operation, '(') : NULL;
+  if (end != NULL && strncmp(end, "()(", 3) == 0) {
+    end += 2; /* operator()(...) */
+  }
+  return end != NULL ? (size_t)(end - operation) : strcspn(operation, " ");
+}
+
+static bool function_is(const struct fpost_frame *frame, const char *operation,
+                        size_t size) {
+  return frame->function != NULL &&
+         strncmp(frame->function, operation, size) == 0 &&
+         (frame->function[size] == '\0' || frame->function[size] == '(');
+}
+
+/* One frame, with a line or, in a library that has none, without. */
+static bool frame_same(const struct fpost_frame *a,
+                       const struct fpost_frame *b) {
+  return a->line == b->line && a->column == b->column &&
+         text_same(a->file, b->file) &&
+         (a->line != 0 ||
+          (a->offset == b->offset && text_same(a->module, b->module)));
+}
+
+/* Is the power cut at the same place of the same operation, whatever its
+   arguments? Of the stack counts what lies within the operation; all of it, if
+   no function is named like that. */
+static bool cut_in_operation_same(const struct fpost_report_finding *a,
+                                  const struct fpost_report_finding *b) {
+  const struct fpost_place *x = &a->missing.place;
+  const struct fpost_place *y = &b->missing.place;
+  size_t size = name_size(a->operation);
+  if (name_size(b->operation) != size ||
+      strncmp(a->operation, b->operation, size) != 0) {
+    return false;
+  }
+  for (uint32_t i = 0; i < x->count && i < y->count; i++) {
+    if (!frame_same(&x->frames[i], &y->frames[i])) {
+      return false;
+    }
+    if (function_is(&x->frames[i], a->operation, size)) {
+      return true;
+    }
+  }
+  return x->count != 0 && x->count == y->count;
+}
+
+/* Is either a state that an operation shows in order, with nothing lost? */
+static bool torn_same(const struct fpost_report_finding *a,
+                      const struct fpost_report_finding *b) {
+  return a->class_ == FPOST_CLASS_NOT_FAILURE_ATOMIC &&
+         b->class_ == a->class_ && a->operation != NULL &&
+         b->operation != NULL && !a->store.present && !b->store.present &&
+         cut_in_operation_same(a, b);
+}
+
 /* Does recovery fail alike, with nothing lost? */
 static bool failure_same(const struct fpost_report_finding *a,
                          const struct fpost_report_finding *b) {
@@ -214,7 +273,8 @@ static uint32_t error_into(const struct fpost_report *report, uint32_t index) {
   const struct fpost_report_finding *one = &report->findings[index];
   for (uint32_t i = 0; i < index; i++) {
     const struct fpost_report_finding *other = &report->findings[i];
-    if (state_same(one, other) || cut_same(one, other)) {
+    if (state_same(one, other) || torn_same(one, other) ||
+        cut_same(one, other)) {
       return i;
     }
   }
