@@ -167,7 +167,8 @@ int fpost_record(const char *command, char **program,
   follower_end(&follower);
   if (err == FPOST_OK) {
     err = record_check(command, program, raw, file.results);
-    if (counts != NULL || err != FPOST_OK || file.results->incomplete != 0) {
+    if (counts != NULL || err != FPOST_OK || file.results->incomplete != 0 ||
+        file.results->unmatched != 0) {
       notes_print(file.results);
     }
   }

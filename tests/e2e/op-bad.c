@@ -9,6 +9,7 @@
  * RUN: sh %S/../tools/Inputs/exit-code 2 %fencepost explore %t.fpt --db %t.3.fpdb --observe stdout --recover '%t silent %t.pool' 2>&1 | FileCheck --check-prefix=SILENT %s
  * RUN: %fencepost explore %t.fpt --db %t.4.fpdb --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=NOTHING %s
  * RUN: sh %S/../tools/Inputs/exit-code 2 %fencepost record --op 'updat' --pool %t.pool -o %t.2.fpt -- %t run %t.pool 2>&1 | FileCheck --check-prefix=NEAR %s
+ * RUN: sh %S/../tools/Inputs/exit-code 2 %fencepost crash --op 'updat' --pool %t.pool --trace %t.2.fpt --recover '%t check %t.pool' -- %t run %t.pool 2>&1 | FileCheck --check-prefix=NEAR %s
  * RUN: %fencepost record --pool %t.pool -o %t.3.fpt -- %t unmarked %t.pool
  * RUN: sh %S/../tools/Inputs/exit-code 2 %fencepost explore %t.3.fpt --observe stdout --recover '%t check %t.pool' 2>&1 | FileCheck --check-prefix=NONE %s
  *
