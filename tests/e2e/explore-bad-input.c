@@ -9,6 +9,7 @@
  * RUN: not %fencepost explore %t.fpt 2>&1 | FileCheck --check-prefix=WHICH %s
  * RUN: echo true > %t.script && chmod 644 %t.script
  * RUN: not %fencepost explore %t.fpt --recover '%t.script %t.pool' 2>&1 | FileCheck --check-prefix=SCRIPT %s
+ * RUN: not %fencepost explore %t.fpt --recover %S 2>&1 | FileCheck --check-prefix=FOLDER %s
  * RUN: not %fencepost explore %t.fpt --recover '%t.absent check' 2>&1 | FileCheck --check-prefix=ABSENT %s
  * RUN: not %fencepost explore %t.fpt --recover '%t check %t.pool | cat' 2>&1 | FileCheck --check-prefix=SHELL %s
  * RUN: not %fencepost explore %t.fpt --recover '%t nothing %t.pool' 2>&1 | FileCheck --check-prefix=NOTHING %s
@@ -27,6 +28,7 @@
  *
  * WHICH: give --recover 'COMMAND'
  * SCRIPT: cannot be executed: Permission denied
+ * FOLDER: cannot be executed: Is a directory
  * ABSENT: is not there
  * SHELL: it is run without a shell
  * NOTHING: nothing was verified
@@ -36,7 +38,7 @@
  * MERGE: absent.fpdb' is not there
  * TEXT: it is no database of an exploration
  * STATE: is no crash state
- * EVENT: the trace ends before that event
+ * EVENT: the trace ends before that event, at {{[0-9]+}}; 'fencepost show
  * POOL: never overwritten
  */
 #include "Inputs/pm.h"

@@ -38,9 +38,14 @@ static int feed(struct explore_image *image, struct fpost_reader *reader,
     }
     explore_image_settle(image);
   }
-  snprintf(error, 512, "%.400s",
-           err == FPOST_ENOENT ? "the trace ends before that event"
-                               : reader->error);
+  if (err == FPOST_ENOENT) {
+    snprintf(error, 512,
+             "the trace ends before that event, at %" PRIu64
+             "; 'fencepost show --crash-points' lists its crash points",
+             reader->index);
+  } else {
+    snprintf(error, 512, "%.400s", reader->error);
+  }
   return FPOST_EINVAL;
 }
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -116,9 +117,11 @@ int explore_command_split(const char *which, const char *command,
              which, words->we_wordv[0]);
     return FPOST_ENOENT;
   }
-  if (access(path, X_OK) != 0) {
+  struct stat file;
+  bool folder = stat(path, &file) == 0 && S_ISDIR(file.st_mode);
+  if (folder || access(path, X_OK) != 0) {
     snprintf(error, 512, "the %s program '%.200s' cannot be executed: %s",
-             which, path, strerror(errno));
+             which, path, strerror(folder ? EISDIR : errno));
     return FPOST_EINVAL;
   }
   return FPOST_OK;
