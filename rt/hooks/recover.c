@@ -2,7 +2,8 @@
 /*
  * The fork server: waits for a request of the explorer, forks a run, waits for
  * it, logs it, and lets the walk (rt/model/choice.h) say what the next run is
- * to do.
+ * to do. A run that takes itself back (recover_rewind.c) does the same in the
+ * server's place.
  *
  * All system calls are made directly: the functions of libc are interposed
  * here, and the server must leave no trace in the state that runs inherit.

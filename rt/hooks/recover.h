@@ -6,7 +6,8 @@
  * The explorer starts the program once, with mode=recover:recover=<descriptor
  * of the plan, rt/os/plan.h>. fpost_recover_start, in the last constructor
  * before main, turns the process into a fork server and returns only in its
- * children: one child is one run.
+ * children, at the beginning of each run: a child does one, or several in turn
+ * that it takes back (recover_rewind.c).
  *
  * In a run, a recorded pool's path stands for the crash state. Each pool has a
  * *view*: a private copy-on-write mapping of the guaranteed image, in which
@@ -24,9 +25,9 @@
  * Who interposes what: functions of which check and record must know as well
  * (open family, mmap family, read and write family, sizes, fsync, close, dup,
  * fork, exec) are interposed where these modes need them, and hand over here
- * first. Functions that matter in recovery only (stat family, access, unlink,
- * rename, truncate, fopen, mprotect, sigaction, signal) are interposed in
- * recover_libc.c.
+ * first. Functions that matter in recovery first of all (stat family, access,
+ * unlink, rename, truncate, fopen, mprotect, sigaction, signal) are interposed
+ * in recover_libc.c, and tell record mode what it has to know.
  */
 #ifndef FPOST_HOOKS_RECOVER_H
 #define FPOST_HOOKS_RECOVER_H

@@ -9,8 +9,12 @@
  *             runs, images_log2,    earlier one that was explored in its place
  *             complete, flags,
  *             second                second: crash points in recovery
- *   findings  key, point, count,    point: the first crash point that shows it
- *             class, json
+ *   findings  key, point, class,    point: the first crash point that shows it
+ *             json
+ *   counts    key, point, count     how often each crash point has shown it
+ *   refs      boundary, same,       what recovery observes at a boundary of
+ *             known, observed,      operations (references.c); same: the first
+ *             bytes                 one with that image
  *   orders    stretch, id, known,   one row per replayed order of operations
  *             observed, low, high,  that overlap (overlap.h); low, high: hash
  *             bytes                 of the pools; bytes: null if another has
