@@ -43,9 +43,11 @@ static void set(struct pair *pair, uint64_t value) {
 
 static void put(struct pair *pair, uint64_t value) {
   set(pair, value);
+#ifndef FIXED
   if (value == 2) {
     set(pair + 1, value);
   }
+#endif
 }
 
 static void move(struct pair *pair, uint64_t value) {
