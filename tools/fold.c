@@ -11,7 +11,8 @@
  * first. Places are those in the user's code that store: who called them does
  * not matter. So are two that found the same state in the same operation with
  * nothing out of order: the power was cut twice between the same stores; two
- * for which an operation was cut at the same place, with other arguments; and
+ * for which an operation was cut at the same place, with other arguments; two
+ * races between the same lines, whichever of them stores, or stores first; and
  * two failures alike without a lost store within the same line, or anywhere if
  * one is at the end of the run: there recovery fails without any crash.
  */
@@ -253,6 +254,34 @@ static bool torn_same(const struct fpost_report_finding *a,
          cut_in_operation_same(a, b);
 }
 
+static bool line_same(const struct fpost_access *a,
+                      const struct fpost_access *b) {
+  const struct fpost_frame *x = fpost_place_frame(&a->place);
+  const struct fpost_frame *y = fpost_place_frame(&b->place);
+  return x != NULL && y != NULL && x->line != 0 && x->line == y->line &&
+         text_same(x->file, y->file) && text_same(x->function, y->function);
+}
+
+/* The access that a store races with, another store or a read. */
+static const struct fpost_access *
+race_other(const struct fpost_report_finding *finding) {
+  return finding->read.present ? &finding->read : &finding->missing;
+}
+
+/* Races between the same two lines? One that counts (x++) both reads and
+   stores, and either may be seen first. */
+static bool race_same(const struct fpost_report_finding *a,
+                      const struct fpost_report_finding *b) {
+  if (a->class_ != FPOST_CLASS_PM_DATA_RACE || b->class_ != a->class_ ||
+      a->predicted != b->predicted) {
+    return false;
+  }
+  return (line_same(&a->store, &b->store) &&
+          line_same(race_other(a), race_other(b))) ||
+         (line_same(&a->store, race_other(b)) &&
+          line_same(race_other(a), &b->store));
+}
+
 /* Does recovery fail alike, with nothing lost? */
 static bool failure_same(const struct fpost_report_finding *a,
                          const struct fpost_report_finding *b) {
@@ -274,7 +303,7 @@ static uint32_t error_into(const struct fpost_report *report, uint32_t index) {
   for (uint32_t i = 0; i < index; i++) {
     const struct fpost_report_finding *other = &report->findings[i];
     if (state_same(one, other) || torn_same(one, other) ||
-        cut_same(one, other)) {
+        cut_same(one, other) || race_same(one, other)) {
       return i;
     }
   }
