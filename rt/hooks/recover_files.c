@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /*
- * Descriptors of pools in a run. A descriptor refers to the
- * guaranteed image, read-only, so that no call that escapes us can alter it;
- * reads and writes go to the view.
+ * Descriptors of pools in a run. One refers to the guaranteed image, read-only,
+ * so that no call that escapes us can alter it, or to the run's own copy; reads
+ * and writes go to the view.
  */
 #define _GNU_SOURCE
 #include "rt/base/assert.h"
@@ -18,7 +18,7 @@
 
 #define PAGE FPOST_RUN_PAGE
 
-/* 1 + pool of each descriptor, 0: none. */
+/* 1 + view of each descriptor, 0: none. */
 static uint8_t fd_pools[FPOST_RUN_FDS_MAX];
 _Static_assert(FPOST_RUN_VIEWS_MAX < 255, "a view's number fits into a byte");
 
@@ -251,7 +251,9 @@ bool fpost_recover_fallocate(int fd, int mode, off_t offset, off_t size,
   *result = 0;
   if ((mode & FALLOC_FL_PUNCH_HOLE) != 0) {
     static const uint8_t zeros[PAGE];
-    for (uint64_t at = (uint64_t)offset; at < end && at < view->size;) {
+    fpost_view_begin(view);
+    end = end < view->size ? end : view->size;
+    for (uint64_t at = (uint64_t)offset; at < end;) {
       struct iovec part = {(void *)(uintptr_t)zeros, PAGE - at % PAGE};
       if (part.iov_len > end - at) {
         part.iov_len = end - at;
