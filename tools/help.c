@@ -2,6 +2,7 @@
 /* The help and the manual page of a command, both from its table. */
 #include "tools/options.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define HELP_COLUMN 26
@@ -115,7 +116,11 @@ static void man_option(FILE *out, const struct fpost_option *option) {
 
 void fpost_command_man(const struct fpost_command *command, FILE *out) {
   fputs(".\\\" SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception\n", out);
-  fprintf(out, ".TH FENCEPOST-%s 1 \"\" \"Fencepost\"\n", command->name);
+  fputs(".TH FENCEPOST-", out);
+  for (const char *at = command->name; *at != '\0'; at++) {
+    fputc(toupper((unsigned char)*at), out);
+  }
+  fputs(" 1 \"\" \"Fencepost\"\n", out);
   fprintf(out, ".SH NAME\nfencepost-%s \\- ", command->name);
   man_text(out, command->summary);
   fprintf(out, ".SH SYNOPSIS\n.B fencepost %s\n", command->name);

@@ -27,6 +27,7 @@ for command in commands:
     options = re.findall(r"^  (?:-., )?--([a-z-]+)", text, re.M)
     assert "help" in options
     page = output("help", "--man", command)
+    assert page.splitlines()[1].startswith(f".TH FENCEPOST-{command.upper()} 1 "), page
     paged = [name.replace("\\-", "-")
              for name in re.findall(r"^\.B (?:\\-., )?\\-\\-([a-z\\-]+)", page,
                                     re.M)]
