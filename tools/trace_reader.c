@@ -167,6 +167,12 @@ static int packed_begin(struct fpost_reader *reader) {
   return err == FPOST_ENOENT ? damaged(reader, "it is empty") : err;
 }
 
+/* Does the file begin like this, as far as there is any of it? */
+static bool begins_as(const struct fpost_reader_file *file, const char *magic) {
+  size_t size = file->size < 8 ? file->size : 8;
+  return size == 0 || memcmp(file->bytes, magic, size) == 0;
+}
+
 int fpost_reader_rewind(struct fpost_reader *reader) {
   struct fpost_reader_file *file = reader->file;
   file->at = 0;
@@ -178,9 +184,8 @@ int fpost_reader_rewind(struct fpost_reader *reader) {
   memset(&file->state, 0, sizeof file->state);
   memset(file->pool_known, 0, sizeof file->pool_known);
   memset(file->stacks, 0, FPOST_TRACE_STACKS_MAX / 8);
-  size_t magic = file->size < 8 ? file->size : 8;
-  bool packed = memcmp(file->bytes, FPOST_PACKED_MAGIC, magic) == 0;
-  if (!packed && memcmp(file->bytes, FPOST_TRACE_MAGIC, magic) != 0) {
+  bool packed = begins_as(file, FPOST_PACKED_MAGIC);
+  if (!packed && !begins_as(file, FPOST_TRACE_MAGIC)) {
     snprintf(
         reader->error, sizeof reader->error,
         "'%.400s' is no trace: it does not begin as one; traces are made by "
