@@ -617,6 +617,7 @@ static void run_forked(void) {
 }
 
 void fpost_recover_start(const struct fpost_flags *flags) {
+  int error = errno; /* 0, as the program's first instruction may expect */
   struct fpost_plan *plan = attach(flags->recover);
   run_tables(plan);
   fpost_fault_prepare();
@@ -630,6 +631,7 @@ void fpost_recover_start(const struct fpost_flags *flags) {
     fpost_observe_prepare();
   }
   serve(plan);
+  errno = error;
 }
 
 void fpost_run_stack(struct fpost_plan_stack *stack, struct fpost_site site) {

@@ -280,6 +280,8 @@ static int check(volatile uint8_t *pm, bool fail) {
 }
 
 int main(int argc, char **argv) {
+  if (errno != 0) /* as in any program */
+    return 4;
   if (argc != 3)
     return 2;
   if (strcmp(argv[1], "report") == 0) {
