@@ -625,12 +625,8 @@ static void judge_reads(struct explore_search *search) {
 }
 
 void explore_judge_run(struct explore_search *search) {
-  if (search->target.foreign) {
+  if (search->target.foreign || search->config->strategy != EXPLORE_LAZY) {
     return; /* what it read is not known */
-  }
-  if (search->config->strategy != EXPLORE_LAZY) {
-    judge_reads(search);
-    return;
   }
   /* What is read at no place of the program is not what recovery reads: by
      --check-heap, or as the rest of a page of which code without hooks reads

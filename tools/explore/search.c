@@ -22,8 +22,10 @@
 #define REQUEST_RUNS 4096u
 /* The same with --time: a recovery may take a tenth of a second. */
 #define REQUEST_RUNS_TIMED 64u
-/* Samples per crash point with `--explore sample`, without --states. */
+/* Samples per crash point with `--explore sample`; so few images are all run.
+ */
 #define SAMPLES 64u
+#define SAMPLES_LOG2 6.0
 /* How long the results of crash points may wait for their commit. */
 #define COMMIT_MS 50u
 /* Bytes that a run may write to any one file, beyond the pools. */
@@ -476,7 +478,12 @@ void explore_walk(struct explore_search *search) {
     walk_all(search, FPOST_CHOICE_EVERY);
     break;
   case EXPLORE_SAMPLE:
-    walk_samples(search);
+    if (search->image.images_log2 <= SAMPLES_LOG2) {
+      walk_all(search, FPOST_CHOICE_EVERY);
+      search->point.complete = false;
+    } else {
+      walk_samples(search);
+    }
     break;
   }
 }
