@@ -20,7 +20,7 @@
  * ALL: 0 errors, 0 warnings; 3 crash points, 7 runs cover all of 2^3 images
  * SAMPLE: 0 errors, 0 warnings; 3 crash points, 7 runs; not all of 2^3 images
  * BUG: recovery exited with 3
- * BUG: 1 error, 0 warnings
+ * BUG: 2 errors, 0 warnings
  */
 #include "Inputs/pm.h"
 
