@@ -30,12 +30,12 @@ static void *map_here(void *address, size_t size, int prot, int flags, int fd,
   result = FPOST_BEHIND(mmap)(address, size, prot, flags, fd, offset);
   if (result != MAP_FAILED && fpost_enter() != NULL) {
     int error = errno;
-    fpost_mapping_made(&(struct fpost_mapping){.address = result,
-                                               .size = size,
-                                               .flags = flags,
-                                               .fd = fd,
-                                               .offset = (uint64_t)offset,
-                                               .pc = pc});
+    fpost_mapping_made(&(struct fpost_mmap_call){.address = result,
+                                                 .size = size,
+                                                 .flags = flags,
+                                                 .fd = fd,
+                                                 .offset = (uint64_t)offset,
+                                                 .pc = pc});
     fpost_leave();
     errno = error;
   }

@@ -41,7 +41,7 @@ static void hull_update(void) {
 }
 
 /* Why a mapping is PM. False: it is not. */
-static bool mapping_why(const struct fpost_mapping *mapping,
+static bool mapping_why(const struct fpost_mmap_call *mapping,
                         const struct fpost_os_file *file, const char *path,
                         enum fpost_pool_why *why) {
   bool synchronous = (mapping->flags & MAP_TYPE) == MAP_SHARED_VALIDATE &&
@@ -193,7 +193,7 @@ static void pool_record(const struct fpost_pool *pool, const char *path,
 
 /* Say that a pool is there, and learn what it holds. */
 static void pool_made(struct fpost_pool *pool, const char *path,
-                      const struct fpost_mapping *mapping,
+                      const struct fpost_mmap_call *mapping,
                       const struct fpost_os_file *file) {
   if (fpost_context.run == FPOST_RUN_RECORD) {
     pool_record(pool, path, mapping->address, file_before(file));
@@ -239,7 +239,7 @@ void fpost_mapping_file_sized(int fd, uint64_t size) {
   fpost_leave();
 }
 
-static void region_make(const struct fpost_mapping *mapping,
+static void region_make(const struct fpost_mmap_call *mapping,
                         const struct fpost_os_file *file, const char *path,
                         enum fpost_pool_why why) {
   struct fpost_context *context = &fpost_context;
@@ -281,8 +281,8 @@ static void region_make(const struct fpost_mapping *mapping,
                       (uintptr_t)mapping->address, why);
 }
 
-void fpost_mapping_made(const struct fpost_mapping *mapping) {
-  struct fpost_mapping whole = *mapping;
+void fpost_mapping_made(const struct fpost_mmap_call *mapping) {
+  struct fpost_mmap_call whole = *mapping;
   whole.size =
       (whole.size + FPOST_POOL_PAGE - 1) & ~(size_t)(FPOST_POOL_PAGE - 1);
   uint32_t before = fpost_context.regions.count;
@@ -405,11 +405,11 @@ static bool declared_file(uintptr_t start, uintptr_t end,
   bool same = fd >= 0 && fpost_os_file_info(fd, &file) == FPOST_OK &&
               file.inode == declared.inode && S_ISREG(file.mode);
   if (same) {
-    struct fpost_mapping mapping = {.address = (void *)start,
-                                    .size = end - start,
-                                    .flags = MAP_SHARED,
-                                    .fd = fd,
-                                    .offset = declared.offset};
+    struct fpost_mmap_call mapping = {.address = (void *)start,
+                                      .size = end - start,
+                                      .flags = MAP_SHARED,
+                                      .fd = fd,
+                                      .offset = declared.offset};
     region_make(&mapping, &file, declared.path, why);
   }
   if (fd >= 0) {

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* A successful mmap, called from pc. */
-struct fpost_mapping {
+struct fpost_mmap_call {
   void *address;
   size_t size; /* bytes */
   int flags;   /* of mmap */
@@ -26,7 +26,7 @@ struct fpost_mapping {
  * Something was mapped: what was there before is gone, and if it is a pool, the
  * range is a region from now on.
  */
-void fpost_mapping_made(const struct fpost_mapping *mapping);
+void fpost_mapping_made(const struct fpost_mmap_call *mapping);
 
 /* [address, address + size) is no longer mapped. */
 void fpost_mapping_gone(const void *address, size_t size);

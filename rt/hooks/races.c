@@ -76,7 +76,8 @@ void fpost_races_start(void) {
   race->syncs = fpost_os_reserve(sizeof(*race->syncs) * FPOST_RACE_SYNCS);
   race->arena = fpost_os_reserve(ARENA_SIZE);
   race->arena_size = ARENA_SIZE;
-  race->sites.sites = fpost_os_reserve(sizeof(struct fpost_site) * FPOST_SITES);
+  race->sites.sites =
+      fpost_os_reserve(sizeof(struct fpost_race_site) * FPOST_SITES);
   race->sites.locks =
       fpost_os_reserve(sizeof(struct fpost_site_lock) * FPOST_SITE_LOCKS);
   races.depends = fpost_os_reserve(sizeof(*races.depends) * FPOST_RACE_THREADS);

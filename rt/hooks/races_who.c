@@ -124,7 +124,7 @@ static uint32_t locks_share(const struct fpost_sites *sites, uint32_t locks) {
 
 static struct fpost_results_who who_share(const struct fpost_sites *sites,
                                           uint32_t number) {
-  struct fpost_site site = fpost_sites_at(sites, number);
+  struct fpost_race_site site = fpost_sites_at(sites, number);
   struct fpost_results_who out = {.thread = person_share(site.thread)};
   if (out.thread != 0 && site.locks != FPOST_LOCKS_UNKNOWN) {
     out.locks = locks_share(sites, site.locks);
@@ -191,7 +191,7 @@ static uint32_t locks_tell(const struct fpost_sites *sites, uint32_t locks) {
 
 static void who_tell(const struct fpost_sites *sites, uint32_t number,
                      bool other) {
-  struct fpost_site site = fpost_sites_at(sites, number);
+  struct fpost_race_site site = fpost_sites_at(sites, number);
   if (site.thread == 0) {
     return;
   }

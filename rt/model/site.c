@@ -22,7 +22,7 @@ uint32_t fpost_sites_get(struct fpost_sites *sites, uint32_t thread,
   uint64_t hash = hash_add(hash_add(hash_add(0, thread), stack), locks);
   for (uint64_t at = hash;; at++) {
     uint32_t place = (uint32_t)at & (FPOST_SITES - 1);
-    struct fpost_site *site = &sites->sites[place];
+    struct fpost_race_site *site = &sites->sites[place];
     if (site->stack == stack && site->thread == thread &&
         site->locks == locks) {
       return FPOST_SITE_STACKS + place;
@@ -34,16 +34,17 @@ uint32_t fpost_sites_get(struct fpost_sites *sites, uint32_t thread,
       return stack;
     }
     sites->sites_count++;
-    *site =
-        (struct fpost_site){.thread = thread, .stack = stack, .locks = locks};
+    *site = (struct fpost_race_site){
+        .thread = thread, .stack = stack, .locks = locks};
     return FPOST_SITE_STACKS + place;
   }
 }
 
-struct fpost_site fpost_sites_at(const struct fpost_sites *sites,
-                                 uint32_t number) {
+struct fpost_race_site fpost_sites_at(const struct fpost_sites *sites,
+                                      uint32_t number) {
   if (number < FPOST_SITE_STACKS) {
-    return (struct fpost_site){.stack = number, .locks = FPOST_LOCKS_UNKNOWN};
+    return (struct fpost_race_site){.stack = number,
+                                    .locks = FPOST_LOCKS_UNKNOWN};
   }
   return sites->sites[number - FPOST_SITE_STACKS];
 }

@@ -36,7 +36,7 @@ enum fpost_lock_kind {
   FPOST_LOCK_KINDS
 };
 
-struct fpost_site {
+struct fpost_race_site {
   uint32_t thread; /* the caller's number, from 1; 0: not known */
   uint32_t stack;  /* where the access is; 0: a free entry */
   uint32_t locks;  /* held: 0, the number of a chain, or FPOST_LOCKS_UNKNOWN */
@@ -50,7 +50,7 @@ struct fpost_site_lock {
 };
 
 struct fpost_sites {
-  struct fpost_site *sites; /* FPOST_SITES */
+  struct fpost_race_site *sites; /* FPOST_SITES */
   uint32_t sites_count;
   struct fpost_site_lock *locks; /* FPOST_SITE_LOCKS; place 0 stays free */
   uint32_t locks_count;
@@ -60,8 +60,8 @@ struct fpost_sites {
 uint32_t fpost_sites_get(struct fpost_sites *sites, uint32_t thread,
                          uint32_t stack, uint32_t locks);
 /* What a number of fpost_sites_get stands for. */
-struct fpost_site fpost_sites_at(const struct fpost_sites *sites,
-                                 uint32_t number);
+struct fpost_race_site fpost_sites_at(const struct fpost_sites *sites,
+                                      uint32_t number);
 
 /* The chain of lock, whose key is not 0, on top of the chain lock->below. */
 uint32_t fpost_sites_lock(struct fpost_sites *sites,

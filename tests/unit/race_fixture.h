@@ -40,7 +40,7 @@ static inline void setup(void) {
       .syncs = calloc(FPOST_RACE_SYNCS, sizeof(*race.syncs)),
       .arena = calloc(1, ARENA),
       .arena_size = ARENA,
-      .sites = {.sites = calloc(FPOST_SITES, sizeof(struct fpost_site)),
+      .sites = {.sites = calloc(FPOST_SITES, sizeof(struct fpost_race_site)),
                 .locks =
                     calloc(FPOST_SITE_LOCKS, sizeof(struct fpost_site_lock))},
       .enabled = UINT32_MAX,

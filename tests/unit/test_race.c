@@ -389,7 +389,7 @@ END_TEST
 
 /* The locks that a site says were held, the one taken last first. */
 static void held_are(uint32_t number, uint32_t count, const uint64_t *keys) {
-  struct fpost_site site = fpost_sites_at(&race.sites, number);
+  struct fpost_race_site site = fpost_sites_at(&race.sites, number);
   for (uint32_t i = 0; i < count; i++) {
     ck_assert_uint_ne(site.locks, 0);
     ck_assert_uint_eq(race.sites.locks[site.locks].key, keys[i]);

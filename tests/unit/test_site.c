@@ -9,7 +9,7 @@ static struct fpost_sites sites;
 
 static void setup(void) {
   sites = (struct fpost_sites){
-      .sites = calloc(FPOST_SITES, sizeof(struct fpost_site)),
+      .sites = calloc(FPOST_SITES, sizeof(struct fpost_race_site)),
       .locks = calloc(FPOST_SITE_LOCKS, sizeof(struct fpost_site_lock))};
   ck_assert_ptr_nonnull(sites.sites);
   ck_assert_ptr_nonnull(sites.locks);
@@ -33,7 +33,7 @@ START_TEST(equal_sites_have_one_number) {
   ck_assert_uint_ne(fpost_sites_get(&sites, 2, 2, 0), site);
   ck_assert_uint_ne(fpost_sites_get(&sites, 1, 3, 0), site);
   ck_assert_uint_ne(fpost_sites_get(&sites, 1, 2, lock(8, 0, 1, 0)), site);
-  struct fpost_site known = fpost_sites_at(&sites, site);
+  struct fpost_race_site known = fpost_sites_at(&sites, site);
   ck_assert_uint_eq(known.thread, 1);
   ck_assert_uint_eq(known.stack, 2);
   ck_assert_uint_eq(known.locks, 0);
