@@ -178,8 +178,18 @@ static bool file_before(const struct fpost_os_file *file) {
 
 /* ---- pools ---- */
 
-static void pool_record(const struct fpost_pool *pool, const char *path,
-                        const void *address, bool before) {
+/* Of the pool's file: what is mapped of it ends with a page. */
+static uint64_t shown_size(const struct fpost_pool *pool,
+                           const struct fpost_os_file *file) {
+  uint64_t page = FPOST_POOL_PAGE - 1;
+  bool within = S_ISREG(file->mode) && file->size < pool->size &&
+                ((file->size + page) & ~page) == ((pool->size + page) & ~page);
+  return within ? file->size : pool->size;
+}
+
+static void pool_record(struct fpost_pool *pool, const char *path,
+                        const void *address, bool before, uint64_t size) {
+  pool->shown = size;
   fpost_record_put(
       &fpost_context.record,
       &(struct fpost_record){.kind = FPOST_RECORD_POOL,
@@ -187,7 +197,7 @@ static void pool_record(const struct fpost_pool *pool, const char *path,
                              .id = pool->index,
                              .text = path,
                              .text_size = strlen(path),
-                             .size = pool->size,
+                             .size = size,
                              .value = (uintptr_t)address});
 }
 
@@ -196,7 +206,8 @@ static void pool_made(struct fpost_pool *pool, const char *path,
                       const struct fpost_mmap_call *mapping,
                       const struct fpost_os_file *file) {
   if (fpost_context.run == FPOST_RUN_RECORD) {
-    pool_record(pool, path, mapping->address, file_before(file));
+    pool_record(pool, path, mapping->address, file_before(file),
+                shown_size(pool, file));
   }
   int own = fpost_mapping_reopen(mapping->fd);
   if (own < 0) {
@@ -211,8 +222,9 @@ static void pool_made(struct fpost_pool *pool, const char *path,
   fpost_os_close(own);
 }
 
-static void pool_grown(const struct fpost_pool *pool, uint64_t size) {
-  if (fpost_context.run == FPOST_RUN_RECORD) {
+static void pool_grown(struct fpost_pool *pool, uint64_t size) {
+  if (fpost_context.run == FPOST_RUN_RECORD && size > pool->shown) {
+    pool->shown = size;
     fpost_record_put(&fpost_context.record,
                      &(struct fpost_record){.kind = FPOST_RECORD_RESIZE,
                                             .id = pool->index,
@@ -221,9 +233,10 @@ static void pool_grown(const struct fpost_pool *pool, uint64_t size) {
 }
 
 void fpost_mapping_pool_sized(struct fpost_pool *pool, uint64_t size) {
-  if (fpost_context.run == FPOST_RUN_RECORD && size > pool->size) {
+  if (fpost_context.run == FPOST_RUN_RECORD) {
     pool_grown(pool, size);
-    pool->size = size <= pool->reserved ? size : pool->size;
+    pool->size =
+        size > pool->size && size <= pool->reserved ? size : pool->size;
   }
 }
 
@@ -275,7 +288,7 @@ static void region_make(const struct fpost_mmap_call *mapping,
   if (made) {
     pool_made(pool, path, mapping, file);
   } else if (pool->size != old_size) {
-    pool_grown(pool, pool->size);
+    pool_grown(pool, shown_size(pool, file));
   }
   fpost_findings_pool(&context->findings, pool, path,
                       (uintptr_t)mapping->address, why);
@@ -463,7 +476,7 @@ static void declared_memory(uintptr_t address, uint64_t size,
   pool->all_unknown = true;
   pool->heap = why == FPOST_POOL_HEAP;
   if (made && context->run == FPOST_RUN_RECORD) {
-    pool_record(pool, "", start, false);
+    pool_record(pool, "", start, false, pool->size);
     memory_image(pool, (const void *)address, from, size);
   }
   fpost_findings_pool(&context->findings, pool, "", (uintptr_t)pool->memory,

@@ -44,7 +44,8 @@ struct fpost_pool {
   struct fpost_file_id file;
   uint32_t index;   /* in pm addresses */
   uint32_t regions; /* that show it now */
-  uint64_t size;    /* bytes, the largest seen */
+  uint64_t size;    /* bytes, the largest seen; whole pages are mapped */
+  uint64_t shown;   /* recording: of the file, as the trace has it */
   uint64_t reserved;
   struct fpost_cell *cells;
   uint8_t *shadow;

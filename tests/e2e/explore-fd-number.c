@@ -12,7 +12,7 @@
  *
  * CHECK: 0 errors
  * AGAIN: recovery exited with 4
- * AGAIN: 2 errors
+ * AGAIN: 1 error
  */
 #define _GNU_SOURCE
 #include "Inputs/pm.h"
