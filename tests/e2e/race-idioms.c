@@ -97,10 +97,10 @@ static void seqlock(int me) {
       atomic_thread_fence(memory_order_release);
       for (int j = 0; j < 4; j++)
         atomic_store_explicit(&pool->record[j], i, memory_order_relaxed);
-      if (BUGS) /* a field that is no atomic */
-        pool->cell = i;
       pm_flush(pool->record, sizeof pool->record);
       atomic_store_explicit(&word, 2 * i + 2, memory_order_release);
+      if (BUGS) /* a field that is no atomic, when readers may come */
+        pool->cell = i;
     } else {
       uint64_t before, after, sum = 0;
       do {
