@@ -47,21 +47,47 @@ void fpost_flags_add(struct fpost_flags *flags, const char *name,
   flags->size += (size_t)size;
 }
 
+/* The file's path as the kernel would say it, whether it is there or not.
+   False: its folder is not there. */
+static bool path_whole(const char *file, char path[PATH_MAX]) {
+  char folder[PATH_MAX];
+  const char *name = strrchr(file, '/');
+  name = name == NULL ? file : name + 1;
+  snprintf(folder, sizeof folder, "%.*s", (int)(name - file), file);
+  if (realpath(folder[0] == '\0' ? "." : folder, path) == NULL) {
+    return false;
+  }
+  size_t size = strcmp(path, "/") == 0 ? 0 : strlen(path);
+  snprintf(path + size, PATH_MAX - size, "/%s", name);
+  return true;
+}
+
+/*
+ * A pattern with a slash is for whole paths, which the runtime has from the
+ * kernel: one that begins in the current folder, or leads through symbolic
+ * links, would match none of them.
+ */
+static void flags_pool(struct fpost_flags *flags, const char *pattern) {
+  char path[PATH_MAX];
+  bool folder = strchr(pattern, '/') != NULL && *pattern != '*';
+  if (folder && !path_whole(pattern, path)) {
+    /* Its folder is a pattern, or not there yet. */
+    folder = *pattern != '/' && getcwd(path, sizeof path) != NULL;
+    size_t size = folder ? strlen(path) : 0;
+    snprintf(path + size, sizeof path - size, "/%s", pattern);
+  }
+  fpost_flags_add(flags, "pool", folder ? path : pattern);
+}
+
 /*
  * All of the program's heap in file: the allocator that does it is preloaded,
  * and told the file by its absolute path.
  */
 static void flags_heap(struct fpost_flags *flags, const char *file) {
-  char folder[PATH_MAX];
   char path[PATH_MAX];
-  const char *name = strrchr(file, '/');
-  name = name == NULL ? file : name + 1;
-  snprintf(folder, sizeof folder, "%.*s", (int)(name - file), file);
-  if (realpath(folder[0] == '\0' ? "." : folder, path) == NULL) {
-    snprintf(path, sizeof path, "%s", folder); /* the allocator will say so */
+  if (!path_whole(file, path)) {
+    snprintf(path, sizeof path, "%s", file); /* the allocator will say so */
   }
-  size_t size = strlen(path);
-  snprintf(path + size, sizeof path - size, "/%s", name);
   fpost_flags_add(flags, "heap_pm", path);
   if (fpost_path_part("rt/heap/libfencepost_heap.so",
                       FENCEPOST_LIBDIR "/fencepost/libfencepost_heap.so",
@@ -83,7 +109,7 @@ void fpost_flags_run(struct fpost_flags *flags,
                      const struct fpost_run_options *options) {
   char number[16];
   for (uint32_t i = 0; i < options->pool.count; i++) {
-    fpost_flags_add(flags, "pool", options->pool.items[i]);
+    flags_pool(flags, options->pool.items[i]);
   }
   if (options->heap_pm != NULL) {
     flags_heap(flags, options->heap_pm);
